@@ -1,0 +1,71 @@
+# Python 3.11 or newer; on Debian the package python3-venv is needed too.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SEMGREP := .venv-semgrep
+PORT ?= 8000
+# Packages are checked against the hashes in requirements/; the shop itself is installed as it stands here.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test check format audit soak bench shots lock vendor clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -r requirements/run.txt
+	$(SELF)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	$(PIP) -r requirements/dev.txt
+	@touch $@
+
+# Its pins do not go together with the shop's.
+$(SEMGREP)/.done: requirements/semgrep.txt
+	@test -x $(SEMGREP)/bin/python || $(PYTHON) -m venv $(SEMGREP)
+	$(SEMGREP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/semgrep.txt
+	@touch $@
+
+install: $(VENV)/.run ## Make .venv with what the shop needs
+install-dev: $(VENV)/.dev ## The same with what tests and checks need
+
+run: install ## Serve the shop on http://127.0.0.1:8000 (PORT=…)
+	$(BIN)/storefront migrate
+	$(BIN)/storefront seed
+	$(BIN)/uvicorn storefront.asgi:app --host 127.0.0.1 --port $(PORT) --no-proxy-headers --no-access-log
+
+test: install-dev ## Run every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: install-dev $(SEMGREP)/.done ## Formatter, linter, types, import rules, templates, migrations, security
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates storefront/sandbox/templates --lint --quiet
+	$(BIN)/python -m tests.checks.migrations
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive storefront migrations
+	$(SEMGREP)/bin/semgrep scan --quiet --metrics=off --test --config tests/checks/semgrep/rules.yml tests/checks/semgrep/rules.py
+	$(SEMGREP)/bin/semgrep scan --quiet --metrics=off --disable-version-check --error --config tests/checks/semgrep/rules.yml storefront templates
+
+format: install-dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: install-dev ## Tell the model's stories for long: ARGS="--minutes 60 --database postgresql"
+	$(BIN)/python -m tests.model.soak $(ARGS)
+
+bench: install-dev ## Measure; prints one table of ratios
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## Resolve the dependencies anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml --extra build -o requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml --extra build --extra test --extra check -c requirements/run.txt -o requirements/dev.txt
+	echo semgrep | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q - -o requirements/semgrep.txt
+
+clean: ## Remove what was made here, the development database too
+	rm -rf $(VENV) $(SEMGREP) var .pytest_cache .mypy_cache .ruff_cache

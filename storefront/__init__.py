@@ -1,0 +1,1 @@
+"""An HTMX-driven storefront on Litestar."""

@@ -1,0 +1,161 @@
+"""What changes an account: coming to be, a new password, a new address, the end."""
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storefront.accounts import links, sessions
+from storefront.accounts.carts import clear_cart, lock_cart, lock_cart_out, new_salt
+from storefront.accounts.models import OWNER, SHOPPER, Account, AccountSession
+from storefront.database import lock, now
+from storefront.settings import Settings
+
+
+class Taken(Exception):
+    """The address has an account already."""
+
+
+class LinkOver(Exception):
+    """The link was used, is too old, or never was."""
+
+
+class LastOwner(Exception):
+    """The shop would be left without an owner."""
+
+
+async def create_account(
+    session: AsyncSession,
+    email: str,
+    password_hash: str,
+    *,
+    verified: bool,
+    role: str = SHOPPER,
+    rights: list[str] | None = None,
+) -> Account:
+    """A new account. Raises Taken, also when another comes to be at the same moment."""
+    account = Account(
+        email=email,
+        email_key=email.lower(),
+        password_hash=password_hash,
+        role=role,
+        rights=rights or [],
+        verified_at=now() if verified else None,
+        cart_salt=new_salt(),
+    )
+    try:
+        async with session.begin_nested():
+            session.add(account)
+    except IntegrityError:
+        raise Taken from None
+    return account
+
+
+async def set_role(session: AsyncSession, email: str, role: str, rights: list[str]) -> bool:
+    """Give an account that is there another role; False when there is none."""
+    account = await links.account_of(session, email)
+    if account is None:
+        return False
+    account.role, account.rights = role, sorted(rights)
+    await session.flush()
+    return True
+
+
+async def finish_registration(session: AsyncSession, token: str, password_hash: str) -> tuple[Account, str]:
+    """The account that a mailed link was for, and where to go on. Whoever used the link has read the mail, so the
+    address is theirs. Raises LinkOver or Taken."""
+    link = await links.use(session, links.REGISTER, token)
+    if link is None:
+        raise LinkOver
+    return await create_account(session, link.email, password_hash, verified=True), link.next
+
+
+async def reset_password(
+    session: AsyncSession, settings: Settings, token: str, password_hash: str, base: str
+) -> None:
+    """A new password by a mailed link: every sign-in ends, the second factor stays. Raises LinkOver."""
+    link = await links.use(session, links.RESET, token)
+    if link is None or link.account_id is None:
+        raise LinkOver
+    account = await locked(session, settings, link.account_id)
+    # The link went to where the account's mail goes, unless the address changed since.
+    if account.verified_at is None and account.email_key == link.email.lower():
+        account.verified_at = now()
+    await _set_password(session, settings, account, password_hash, base)
+    await sessions.end(session, AccountSession.account_id == account.id)
+
+
+async def change_password(
+    session: AsyncSession, settings: Settings, account: Account, password_hash: str, base: str, keep: int
+) -> str:
+    """A new password by somebody who knows the old one; every sign-in ends but the one under the number `keep`. Gives
+    the new value of the cart's cookie."""
+    token = await _set_password(session, settings, account, password_hash, base)
+    mine = AccountSession.account_id == account.id
+    await sessions.end(session, mine & (AccountSession.id != keep))
+    return token
+
+
+async def _set_password(
+    session: AsyncSession, settings: Settings, account: Account, password_hash: str, base: str
+) -> str:
+    account.password_hash, account.password_changed_at = password_hash, now()
+    token = await lock_cart_out(session, settings, account)
+    await links.use_up(session, account.id, links.RESET)
+    await links.tell(session, settings, account.email, "password", base)
+    await session.flush()
+    return token
+
+
+async def confirm_address(session: AsyncSession, settings: Settings, token: str, base: str) -> str:
+    """The address of a mailed link is the account's from now on, and verified; gives it. Raises LinkOver or Taken."""
+    link = await links.use(session, links.ADDRESS, token)
+    if link is None or link.account_id is None:
+        raise LinkOver
+    account = await locked(session, settings, link.account_id)
+    before, account.verified_at = account.email, now()
+    if before != link.email:
+        try:
+            async with session.begin_nested():
+                account.email, account.email_key = link.email, link.email.lower()
+        except IntegrityError:
+            raise Taken from None
+        await links.use_up(session, account.id, links.RESET, links.ADDRESS)
+        await links.tell(session, settings, before, "address", base)
+    return link.email
+
+
+async def sign_out_everywhere(
+    session: AsyncSession, settings: Settings, account: Account, *, only: int | None = None
+) -> str:
+    """End every sign-in, or `only` one, and shut their browsers out of the cart; gives the cart's new cookie. Raises
+    LookupError when there is no such sign-in of the account."""
+    mine = AccountSession.account_id == account.id
+    token = await lock_cart_out(session, settings, account)
+    if only is not None:
+        mine &= AccountSession.id == only
+    if not await sessions.end(session, mine) and only is not None:
+        raise LookupError(only)
+    await session.flush()
+    return token
+
+
+async def delete_account(session: AsyncSession, settings: Settings, account: Account, base: str) -> None:
+    """Everything of the account is deleted but its orders, which the law keeps; they are a guest's again. Raises
+    LastOwner."""
+    if account.role == OWNER:
+        owners = select(func.count()).select_from(Account).where(Account.role == OWNER)
+        if await session.scalar(owners) == 1:
+            raise LastOwner
+    await clear_cart(session, settings, account)
+    await links.tell(session, settings, account.email, "deleted", base)
+    await session.delete(account)
+    await session.flush()
+
+
+async def locked(session: AsyncSession, settings: Settings, account_id: int) -> Account:
+    """The account, locked until the transaction ends, after its cart. Raises NoResultFound when it is gone."""
+    account = await session.get_one(Account, account_id)
+    await lock_cart(session, settings, account)
+    await lock(session, select(Account.id).where(Account.id == account_id))
+    await session.refresh(account)
+    return account

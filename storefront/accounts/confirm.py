@@ -1,0 +1,45 @@
+"""The password asked for once more, before something that an account hangs on is changed."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storefront.accounts import sessions
+from storefront.accounts.forms import PASSWORDS, ConfirmForm
+from storefront.accounts.guards import whoever
+from storefront.accounts.limits import PASSWORD, forgive
+from storefront.accounts.models import AccountSession
+from storefront.accounts.room import AccountsRoom
+from storefront.accounts.signin import is_password_of
+from storefront.web.events import note
+from storefront.web.forms import parse, read_form
+from storefront.web.request import ShopRequest
+
+WRONG = "That is not your password."
+
+
+async def knows_password(request: ShopRequest, room: AccountsRoom, password: str) -> bool:
+    """Whether the asker knows the account's password. Raises Refused 429 after too many mistakes."""
+    account_id = whoever(request).account_id
+    counted = [(PASSWORD, str(account_id))]
+    await room.limits.meet(*counted)
+    if not await is_password_of(room, account_id, password):
+        note(request, "password wrong")
+        return False
+    await forgive(room.limits, counted)
+    return True
+
+
+async def password_error(request: ShopRequest, room: AccountsRoom) -> str:
+    """What is wrong with the password of a form that asks for nothing else."""
+    form, wrong = parse(ConfirmForm, await read_form(request, exact=PASSWORDS))
+    if form is None:
+        return wrong["password"]
+    return "" if await knows_password(request, room, form.password) else WRONG
+
+
+async def renew(session: AsyncSession, request: ShopRequest, *, second_factor: bool | None = None) -> str:
+    """The same sign-in under a new cookie: what the browser had before is worth nothing."""
+    who = whoever(request)
+    await sessions.end(session, AccountSession.id == who.session_id)
+    device = sessions.device_words(request.headers.get("user-agent", ""))
+    kept = who.second_factor if second_factor is None else second_factor
+    return await sessions.begin(session, who.account_id, device, second_factor=kept)

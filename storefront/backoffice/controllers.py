@@ -1,0 +1,61 @@
+"""What staff see first: the orders that somebody must look at, and the newest."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+
+from storefront.accounts.guards import staff
+from storefront.database import Database
+from storefront.money import format_money
+from storefront.orders.models import Order
+from storefront.orders.queries import find_orders
+from storefront.web.answers import NOTICE_COOKIE, SECRET, html, known_count, no_notice
+from storefront.web.request import ShopRequest
+from storefront.web.templates import Templates
+
+MOST = 50
+
+
+@dataclass(frozen=True)
+class BackofficeRoom:
+    """What the handlers of this room work with; put together by the app."""
+
+    database: Database
+    templates: Templates
+
+
+class BackofficeController(Controller):
+    @get("/admin", guards=[staff("orders")])
+    async def orders(
+        self, request: ShopRequest, backoffice_room: NamedDependency[BackofficeRoom]
+    ) -> Response[Any]:
+        room = backoffice_room
+        async with room.database.reads() as session:
+            waiting = await find_orders(session, attention=True, most=MOST)
+            newest = await find_orders(session, most=MOST)
+        content = room.templates.page(
+            "backoffice/orders.html",
+            title="Orders",
+            path="/admin",
+            noindex=True,
+            count=known_count(request),
+            notice=room.templates.notice(request),
+            waiting=[_row(order) for order in waiting],
+            newest=[_row(order) for order in newest],
+        )
+        said = [no_notice()] if NOTICE_COOKIE in request.cookies else []
+        return html(content, headers=SECRET, cookies=said)
+
+
+def _row(order: Order) -> dict[str, str]:
+    return {
+        "number": order.number,
+        "url": f"/orders/{order.token}",
+        "placed": order.placed_at.strftime("%Y-%m-%d %H:%M"),
+        "state": order.state,
+        "total": format_money(order.total, order.currency),
+        "name": order.name,
+        "attention": order.attention,
+    }

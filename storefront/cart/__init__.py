@@ -1,0 +1,1 @@
+"""Carts, lines, the badge, delivery rates."""

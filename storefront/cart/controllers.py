@@ -1,0 +1,236 @@
+"""The cart's addresses: page, fragment and plain form."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from storefront.cart import cookies, queries
+from storefront.cart.change import (
+    Changed,
+    HeldForCart,
+    NoSuchThing,
+    NotEnough,
+    OverLimit,
+    add_to_cart,
+    set_quantity,
+)
+from storefront.cart.delivery import read_rates
+from storefront.cart.forms import MOST_ID, AddForm, ChangeForm
+from storefront.cart.views import Message, cart_context, not_enough, with_own_holds
+from storefront.database import Database
+from storefront.glance import Reader
+from storefront.settings import Settings
+from storefront.web.answers import (
+    SECRET,
+    html,
+    known_count,
+    leave_notice,
+    left_notice,
+    no_notice,
+    redirect,
+)
+from storefront.web.errors import Refused, not_found
+from storefront.web.forms import parse, read_form
+from storefront.web.request import ShopRequest
+from storefront.web.templates import Templates
+
+
+@dataclass(frozen=True)
+class CartRoom:
+    """What the cart's handlers work with; put together by the app."""
+
+    settings: Settings
+    database: Database
+    templates: Templates
+    held: HeldForCart
+
+
+class CartController(Controller):
+    @get("/cart")
+    async def page(self, request: ShopRequest, cart_room: NamedDependency[CartRoom]) -> Response[str | bytes]:
+        return await _show(request, cart_room)
+
+    @get("/cart/badge")
+    async def badge(
+        self, request: ShopRequest, cart_room: NamedDependency[CartRoom]
+    ) -> Response[str | bytes]:
+        count, cookie = await badge_count(request, cart_room.database)
+        return html(
+            cart_room.templates.badge(count),
+            headers={"cache-control": "private, no-store"},
+            cookies=[cookie] if cookie else (),
+        )
+
+    @get("/api/cart/count")
+    async def count(
+        self, request: ShopRequest, cart_room: NamedDependency[CartRoom]
+    ) -> Response[dict[str, Any]]:
+        cart = await queries.cart_by_key(cart_room.database.glance, cookies.cart_key(request))
+        items = [{"sku": line.sku, "title": line.name, "quantity": line.quantity} for line in cart.lines]
+        answer = Response({"count": cart.count, "items": items}, headers=dict(SECRET))
+        if cart.id:
+            answer.set_cookie(cookies.count_cookie(request, cart.count))
+        return answer
+
+    @post("/cart/items", status_code=200)
+    async def add(self, request: ShopRequest, cart_room: NamedDependency[CartRoom]) -> Response[Any]:
+        entered = await read_form(request)
+        form, wrong = parse(AddForm, entered)
+        if form is None:
+            if "quantity" in wrong:
+                return await _show(request, cart_room, 422, Message(wrong["quantity"]))
+            if not entered.get("variant_id"):
+                return await _show(request, cart_room, 422, Message(wrong["variant_id"]))
+            raise not_found()
+        token = cookies.new_token()
+        new_key = cookies.hashed(token)
+        try:
+            async with cart_room.database.stroke() as stroke:
+                key = cookies.cart_key(request)
+                done = await add_to_cart(stroke, key, new_key, form.variant_id, form.quantity, cart_room.held)
+        except NoSuchThing:
+            raise not_found() from None
+        except OverLimit as error:
+            return await _show(request, cart_room, 422, Message(error.text))
+        except NotEnough as error:
+            return await _show(request, cart_room, 409, not_enough(error))
+        made = [cookies.cart_cookie(cart_room.settings, token)] if done.new_cart else []
+        return await _changed(request, cart_room, done, made)
+
+    @post("/cart/items/{line_id:int}", status_code=200)
+    async def change(
+        self, request: ShopRequest, line_id: FromPath[int], cart_room: NamedDependency[CartRoom]
+    ) -> Response[Any]:
+        entered = await read_form(request)
+        form, wrong = parse(
+            ChangeForm, {"quantity": "", **entered} if "step" not in entered else {"step": entered["step"]}
+        )
+        if form is None:
+            text = next(iter(wrong.values()))
+            message = Message(text, line_id=line_id, entered=entered.get("quantity", "")[:12])
+            return await _show(request, cart_room, 422, message)
+        try:
+            if line_id > MOST_ID:
+                raise NoSuchThing
+            async with cart_room.database.stroke() as stroke:
+                key = cookies.cart_key(request)
+                done = await set_quantity(stroke, key, line_id, form.quantity, form.step, cart_room.held)
+        except NoSuchThing:
+            if not request.wants_fragment:
+                raise Refused(404, "That is not in your cart any more") from None
+            return await _show(request, cart_room, 404, Message("That is not in your cart any more."))
+        except OverLimit as error:
+            return await _show(request, cart_room, 422, Message(error.text, line_id=line_id))
+        except NotEnough as error:
+            return await _show(request, cart_room, 409, _at_line(not_enough(error), line_id, entered))
+        return await _changed(request, cart_room, done)
+
+
+def _said(done: Changed) -> str:
+    if done.quantity == 0:
+        return f"{done.name} removed, {done.count} in cart"
+    if done.quantity > done.before:
+        return f"{done.name} added, {done.count} in cart"
+    return f"{done.quantity} of {done.name}, {done.count} in cart"
+
+
+def _at_line(message: Message, line_id: int, entered: dict[str, str]) -> Message:
+    typed = entered.get("quantity", "") if "step" not in entered else ""
+    return replace(message, line_id=line_id, entered=typed[:12])
+
+
+async def badge_count(
+    request: ShopRequest, database: Database, *, fresh: bool = False
+) -> tuple[int, Cookie | None]:
+    """The badge's number: from the readable cookie without a query; where that is missing beside a cart, or `fresh`
+    is asked for, from the database, with the cookie to set."""
+    key = cookies.cart_key(request)
+    if key is None:
+        return 0, None
+    known = known_count(request)
+    if known is not None and not fresh:
+        return known, None
+    count = await queries.count_by_key(database.glance, key)
+    return count, cookies.count_cookie(request, count)
+
+
+async def _changed(
+    request: ShopRequest, room: CartRoom, done: Changed, made: list[Cookie] | None = None
+) -> Response[Any]:
+    """After a change: 303 to the cart for a plain form, else the cart, the badge and what is said aloud."""
+    removed = done.quantity == 0
+    if not request.wants_fragment:
+        set_cookies = [*(made or ()), cookies.count_cookie(request, done.count)]
+        if removed:
+            set_cookies.append(leave_notice("removed", done.variant_id, done.before))
+        return redirect(request, "/cart", cookies=set_cookies)
+    undo = _undo(done.variant_id, done.name, done.before) if removed else None
+    key = cookies.hashed(made[0].value or "") if made else cookies.cart_key(request)
+    answer = await _cart_answer(request, room, key=key, removed=undo, announce=_said(done))
+    for cookie in made or ():
+        answer.set_cookie(cookie)
+    answer.headers["hx-trigger"] = "cart:changed"
+    return answer
+
+
+async def _show(
+    request: ShopRequest, room: CartRoom, status: int = 200, message: Message | None = None
+) -> Response[str | bytes]:
+    """The cart as it truly is: asked for, or with what went wrong."""
+    return await _cart_answer(request, room, status, key=cookies.cart_key(request), message=message)
+
+
+async def _cart_answer(
+    request: ShopRequest,
+    room: CartRoom,
+    status: int = 200,
+    *,
+    key: str | None,
+    message: Message | None = None,
+    removed: dict[str, Any] | None = None,
+    announce: str = "",
+) -> Response[str | bytes]:
+    notice = left_notice(request) if not request.wants_fragment else None
+    reader = room.database.glance
+    cart = await with_own_holds(reader, await queries.cart_by_key(reader, key), room.held)
+    rates = await read_rates(reader) if cart.lines else []
+    if notice and notice[0] == "removed" and removed is None:
+        removed = await _removed(reader, notice[1])
+    context = cart_context(
+        room.templates, room.settings.currency, cart, rates, message=message, removed=removed
+    )
+    if request.wants_fragment:
+        said = announce or (message.text if message else "")
+        content = room.templates.render(
+            "cart/answer.html", cart=context, announce=said, badge_count=cart.count
+        )
+    else:
+        content = room.templates.page(
+            "cart/cart.html",
+            title="Your cart",
+            path="/cart",
+            noindex=True,
+            error=message is not None,
+            count=cart.count,
+            notice=room.templates.notice(request) if not removed else None,
+            cart=context,
+        )
+    set_cookies = [cookies.count_cookie(request, cart.count)] if cart.id else []
+    if notice:
+        set_cookies.append(no_notice())
+    return html(content, status, headers=SECRET, cookies=set_cookies)
+
+
+def _undo(variant_id: int, name: str, quantity: int) -> dict[str, Any]:
+    return {"action": "/cart/items", "variant_id": variant_id, "title": name, "quantity": quantity}
+
+
+async def _removed(reader: Reader, values: list[str]) -> dict[str, Any] | None:
+    """The row that offers to take a removal back, from the notice that the removal left."""
+    form, _ = parse(AddForm, dict(zip(("variant_id", "quantity"), values, strict=False)))
+    name = await queries.variant_name(reader, form.variant_id) if form else None
+    return _undo(form.variant_id, name, form.quantity) if form and name else None

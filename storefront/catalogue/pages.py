@@ -1,0 +1,218 @@
+"""What the catalogue's templates are given: views turned into names, prices and addresses as people read them."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+from storefront.catalogue.queries import (
+    COUNT_STOPS_AT,
+    PAGE,
+    SORTS,
+    Card,
+    CollectionView,
+    Offer,
+    Picture,
+    ProductView,
+    Slice,
+)
+from storefront.money import decimals
+from storefront.web.templates import Templates
+
+
+def picture(templates: Templates, image: Picture | None) -> dict[str, Any]:
+    """A picture for a template; products without one, or whose file is gone, get a quiet stand-in."""
+    if image is not None:
+        with suppress(LookupError):
+            source = templates.asset(image.path)
+            return {"src": source, "width": image.width, "height": image.height, "alt": image.alt}
+    return {"src": templates.asset("images/no-picture.svg"), "width": 800, "height": 800, "alt": ""}
+
+
+def card_list(templates: Templates, cards: Sequence[Card], *, eager: int = 0) -> list[dict[str, Any]]:
+    """Cards for a template; the first `eager` pictures are asked for at once."""
+    return [
+        {
+            "url": card.url,
+            "title": card.title,
+            "summary": card.summary,
+            "price": card.price,
+            "image": picture(templates, card.image),
+            "stock": card.stock,
+            "stock_text": card.stock_text,
+            "eager": index < eager,
+        }
+        for index, card in enumerate(cards)
+    ]
+
+
+def collection_list(templates: Templates, found: Sequence[CollectionView]) -> list[dict[str, Any]]:
+    return [
+        {
+            "slug": one.slug,
+            "title": one.title,
+            "url": f"/collections/{one.slug}",
+            "description": one.description,
+            "image": picture(templates, one.image),
+        }
+        for one in found
+    ]
+
+
+def address(path: str, **parameters: str) -> str:
+    """`path` with those parameters that have a value."""
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def listing_context(
+    templates: Templates,
+    found: Slice,
+    *,
+    path: str,
+    heading: str,
+    intro: str = "",
+    sort: str = "",
+    collection: CollectionView | None = None,
+    collections: Sequence[CollectionView] = (),
+    total: int,
+    query: str = "",
+    continued: bool = False,
+    append: bool = False,
+    sorts: bool = True,
+    before: int = 0,
+) -> dict[str, Any]:
+    """What `catalogue/_results.html` is given. `total` stops at 1,001; `before` cards were shown already."""
+    filtered = collection.slug if collection and not path.startswith("/collections/") else ""
+    kept = {"q": query, "collection": filtered, "sort": sort if sort != "featured" else ""}
+    shown = before + len(found.cards)
+    more = address(path, **kept, after=found.after, shown=str(shown)) if found.after else ""
+    return {
+        "heading": heading,
+        "intro": intro,
+        "cards": card_list(templates, found.cards, eager=0 if append else 2),
+        "shown_text": _shown(shown, total) if query or path != "/search" else "",
+        "next_url": more,
+        "previous_url": address(path, **kept) if continued else "",
+        "action": path,
+        "query": query,
+        "hidden": [("collection", filtered)] if filtered else [],
+        "sort": sort,
+        "sorts": [
+            {"value": value, "label": label, "selected": value == sort}
+            for value, (label, _, _) in SORTS.items()
+        ]
+        if sorts
+        else [],
+        "collections": _filters(path, kept, collection, collections),
+        "chips": [{"label": collection.title, "url": address(path, **{**kept, "collection": ""})}]
+        if collection and filtered
+        else [],
+        "empty_text": _empty_text(query, path),
+        "append": append,
+    }
+
+
+def _filters(
+    path: str, kept: dict[str, str], chosen: CollectionView | None, collections: Sequence[CollectionView]
+) -> list[dict[str, Any]]:
+    if not collections:
+        return []
+    every = {"title": "All", "url": address(path, **{**kept, "collection": ""}), "current": chosen is None}
+    return [every] + [
+        {
+            "title": one.title,
+            "url": address(path, **{**kept, "collection": one.slug}),
+            "current": chosen is not None and one.id == chosen.id,
+        }
+        for one in collections
+    ]
+
+
+def _empty_text(query: str, path: str) -> str:
+    if query:
+        return "Nothing here matches. Try fewer or other words."
+    return "Type what you are looking for." if path == "/search" else "There is nothing here yet."
+
+
+def _shown(shown: int, total: int) -> str:
+    many = "1,000+" if total >= COUNT_STOPS_AT else f"{total:,}"
+    if total <= PAGE or shown == total:
+        return f"{many} product{'' if total == 1 else 's'}"
+    return f"{shown:,} of {many} products"
+
+
+def product_context(
+    templates: Templates, product: ProductView, related: Sequence[Card], sku: str, delivery_text: str
+) -> dict[str, Any]:
+    """What `catalogue/product.html` is given; the variant `sku` is chosen, else the first that can be had."""
+    offers = product.offers
+    chosen = next((o for o in offers if o.sku == sku and o.available), None)
+    chosen = chosen or next((o for o in offers if o.available), offers[0] if offers else None)
+    return {
+        "title": product.title,
+        "url": f"/products/{product.slug}",
+        "summary": product.summary,
+        "paragraphs": [part.strip() for part in product.description.split("\n\n") if part.strip()],
+        "details": product.details,
+        "images": [picture(templates, image) for image in product.images] or [picture(templates, None)],
+        "option": product.option,
+        "variants": [
+            {
+                "id": offer.id,
+                "title": offer.title or product.title,
+                "sku": offer.sku,
+                "price": offer.price,
+                "stock": offer.stock,
+                "stock_text": offer.stock_text,
+                "available": offer.available,
+                "chosen": offer is chosen,
+            }
+            for offer in offers
+        ],
+        "available": any(offer.available for offer in offers),
+        "max_quantity": min(99, max((offer.left for offer in offers), default=1) or 1),
+        "price": chosen.price if chosen else "",
+        "delivery_text": _delivery_text(offers, delivery_text),
+        "collections": [
+            {"title": title, "url": f"/collections/{slug}"} for slug, title in product.collections
+        ],
+        "related": card_list(templates, related),
+    }
+
+
+def _delivery_text(offers: Sequence[Offer], delivery_text: str) -> str:
+    if any(offer.requires_shipping for offer in offers):
+        return delivery_text
+    if offers and all(offer.holds_credits for offer in offers):
+        return "Added to your account as soon as the payment is there."
+    return "Sent as a file, so no delivery is needed."
+
+
+def product_json_ld(product: ProductView, currency: str, base: str, templates: Templates) -> str:
+    """schema.org's Product with its offers, as search engines read it (https://schema.org/Product)."""
+    url = f"{base}/products/{product.slug}"
+    places = decimals(currency)
+    offers = [
+        {
+            "@type": "Offer",
+            "sku": offer.sku,
+            "url": f"{url}?variant={offer.sku}" if len(product.offers) > 1 else url,
+            "price": f"{offer.amount / 10**places:.{places}f}",
+            "priceCurrency": currency,
+            "availability": f"https://schema.org/{'InStock' if offer.available else 'OutOfStock'}",
+            **({"name": offer.title} if offer.title else {}),
+        }
+        for offer in product.offers
+    ]
+    data = {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": product.title,
+        "description": product.summary or product.description[:300],
+        "url": url,
+        "image": [base + str(picture(templates, image)["src"]) for image in product.images],
+        "offers": offers,
+    }
+    return json.dumps(data, ensure_ascii=False)

@@ -1,0 +1,422 @@
+"""Reads for the pages that show what is for sale: column selects, made once, at most two statements a page.
+
+`reader` is a glance or a session.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Subquery,
+    bindparam,
+    exists,
+    func,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import aliased
+
+from storefront.catalogue.models import (
+    CatalogueVersion,
+    Collection,
+    Image,
+    Product,
+    ProductCollection,
+    Variant,
+    stock_level,
+    stock_text,
+)
+from storefront.glance import Reader
+from storefront.money import format_money
+
+PAGE = 24
+COUNT_STOPS_AT = 1001
+MOST_SUGGESTED = 6
+RELATED = 4
+
+SORTS: dict[str, tuple[str, ColumnElement[Any], bool]] = {
+    "featured": ("Featured", Product.__table__.c.position, True),
+    "newest": ("Newest", Product.__table__.c.id, False),
+    "price": ("Price, low to high", Product.__table__.c.price, True),
+    "-price": ("Price, high to low", Product.__table__.c.price, False),
+    "title": ("Name", Product.__table__.c.title, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`path` is below static/; width and height in pixels."""
+
+    path: str
+    alt: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    id: int
+    url: str
+    title: str
+    summary: str
+    price: str
+    image: Picture | None
+    stock: str
+    stock_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A variant as its product page shows it. `left` is how many can be had, 99 for what never runs out."""
+
+    id: int
+    title: str
+    sku: str
+    price: str
+    amount: int
+    stock: str
+    stock_text: str
+    available: bool
+    left: int
+    requires_shipping: bool
+    holds_credits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProductView:
+    id: int
+    slug: str
+    title: str
+    summary: str
+    description: str
+    details: list[list[str]]
+    option: str
+    offers: list[Offer]
+    images: list[Picture]
+    collections: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionView:
+    id: int
+    slug: str
+    title: str
+    description: str
+    image: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A page of cards in keyset order. `after` continues it, empty at the end."""
+
+    cards: list[Card] = field(default_factory=list)
+    after: str = ""
+
+
+def _left() -> ColumnElement[Any]:
+    return Variant.on_hand - Variant.held
+
+
+def card_columns() -> Select[Any]:
+    """What a card needs, for active products that have something to sell; add the conditions and the order."""
+    of_product = (Variant.product_id == Product.id) & ~Variant.archived
+    highest = select(func.max(Variant.price)).where(of_product).scalar_subquery()
+    untracked = select(func.count()).where(of_product, ~Variant.tracked).scalar_subquery()
+    left = select(func.coalesce(func.sum(_left()), 0)).where(of_product, Variant.tracked).scalar_subquery()
+    return (
+        select(
+            Product.id,
+            Product.slug,
+            Product.title,
+            Product.summary,
+            Product.price,
+            Product.position,
+            highest.label("highest"),
+            untracked.label("untracked"),
+            left.label("left"),
+            Image.path,
+            Image.alt,
+            Image.width,
+            Image.height,
+        )
+        .outerjoin(Image, (Image.product_id == Product.id) & (Image.position == 0))
+        .where(Product.status == "active")
+    )
+
+
+def as_card(row: Row[Any], currency: str) -> Card:
+    price = format_money(row.price, currency)
+    tracked = not row.untracked
+    return Card(
+        id=row.id,
+        url=f"/products/{row.slug}",
+        title=row.title,
+        summary=row.summary,
+        price=price if row.highest in {None, row.price} else f"From {price}",
+        image=Picture(row.path, row.alt, row.width, row.height) if row.path else None,
+        stock=stock_level(tracked, row.left),
+        stock_text=stock_text(tracked, row.left),
+    )
+
+
+async def listing(
+    reader: Reader,
+    currency: str,
+    *,
+    collection_id: int | None,
+    sort: str,
+    after: tuple[Any, int] | None,
+    few: bool = False,
+) -> Slice:
+    """One page of cards; `sort` is a key of SORTS, `after` the sort value and id of the card before. `few` says that
+    the collection holds up to 1,000 products."""
+    narrow = "" if collection_id is None else "few" if few else "many"
+    statement = _listing(sort, narrow, continued=after is not None)
+    value, identity = after or (None, None)
+    given = {"collection_id": collection_id, "value": value, "identity": identity}
+    rows = (await reader.execute(statement, {name: x for name, x in given.items() if x is not None})).all()
+    column = str(SORTS[sort][1].key)
+    return Slice(
+        [as_card(row, currency) for row in rows[:PAGE]],
+        after=cursor(getattr(rows[PAGE - 1], column), rows[PAGE - 1].id) if len(rows) > PAGE else "",
+    )
+
+
+@lru_cache
+def _listing(sort: str, narrow: str, *, continued: bool) -> Select[Any]:
+    """Many: along the sort's index until a page is full. Few: those that there are, sorted; the index would be walked
+    to its end for them."""
+    _, column, ascending = SORTS[sort]
+    query = (
+        card_columns()
+        .where(Product.listed)
+        .order_by(*((column, Product.id) if ascending else (column.desc(), Product.id.desc())))
+    )
+    if narrow == "few":
+        members = _members()
+        query = query.join(members, members.c.product_id == Product.id)
+    elif narrow:
+        is_member = (ProductCollection.collection_id == bindparam("collection_id", type_=Integer)) & (
+            ProductCollection.product_id == Product.id
+        )
+        query = query.where(exists().where(is_member))
+    if continued:
+        key = tuple_(column, Product.id)
+        before = tuple_(bindparam("value", type_=column.type), bindparam("identity", type_=Integer))
+        query = query.where(key > before if ascending else key < before)
+    return query.limit(PAGE + 1)
+
+
+def _members() -> Subquery:
+    # With an offset neither database folds this into what is around it, so that it is read first.
+    query = select(ProductCollection.product_id)
+    return query.where(ProductCollection.collection_id == bindparam("collection_id")).offset(0).subquery()
+
+
+def cursor(value: object, identity: int) -> str:
+    """A place in a listing, as it stands in its link."""
+    return f"{identity}~{value}"
+
+
+def read_cursor(text: str, sort: str) -> tuple[Any, int] | None:
+    """The place behind a link, or None when somebody made it up."""
+    identity, _, value = text.partition("~")
+    if not (identity.isascii() and identity.isdigit() and len(identity) < 10):
+        return None
+    if sort == "title":
+        return value, int(identity)
+    return (int(value), int(identity)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+COUNT = select(Product.id).where(Product.status == "active", Product.listed).limit(COUNT_STOPS_AT).subquery()
+COUNT_ALL = select(func.count()).select_from(COUNT)
+
+
+@lru_cache
+def _count_members() -> Select[Any]:
+    members = _members()
+    found = select(Product.id).join(members, members.c.product_id == Product.id)
+    found = found.where(Product.status == "active", Product.listed).limit(COUNT_STOPS_AT)
+    return select(func.count()).select_from(found.subquery())
+
+
+async def count_products(reader: Reader, collection_id: int | None) -> int:
+    """How many active products are listed, counted up to 1,001."""
+    if collection_id is None:
+        return int((await reader.execute(COUNT_ALL)).scalar())
+    return int((await reader.execute(_count_members(), {"collection_id": collection_id})).scalar())
+
+
+@lru_cache
+def _cards(many: int) -> Select[Any]:
+    return card_columns().where(Product.id.in_([bindparam(f"id_{n}", type_=Integer) for n in range(many)]))
+
+
+async def cards_by_id(reader: Reader, currency: str, ids: Sequence[int]) -> list[Card]:
+    """Cards of these products (a page at most), in this order."""
+    if not ids:
+        return []
+    many = MOST_SUGGESTED if len(ids) <= MOST_SUGGESTED else PAGE
+    wanted = {f"id_{n}": ids[n] if n < len(ids) else 0 for n in range(many)}
+    rows = (await reader.execute(_cards(many), wanted)).all()
+    by_id = {row.id: as_card(row, currency) for row in rows}
+    return [by_id[identity] for identity in ids if identity in by_id]
+
+
+@lru_cache
+def _related() -> Select[Any]:
+    other = aliased(ProductCollection)
+    together = (
+        exists()
+        .where(ProductCollection.product_id == Product.id)
+        .where(other.collection_id == ProductCollection.collection_id)
+        .where(other.product_id == bindparam("product_id"))
+    )
+    query = card_columns().where(together, Product.listed, Product.id != bindparam("product_id"))
+    return query.order_by(Product.position, Product.id).limit(RELATED)
+
+
+async def related(reader: Reader, currency: str, product_id: int) -> list[Card]:
+    """A few cards from the product's own collections."""
+    rows = (await reader.execute(_related(), {"product_id": product_id})).all()
+    return [as_card(row, currency) for row in rows]
+
+
+PRODUCT = select(
+    Product.id,
+    Product.slug,
+    Product.title,
+    Product.summary,
+    Product.description,
+    Product.details,
+    Product.option,
+).where(Product.slug == bindparam("slug"), Product.status == "active")
+OFFERS = (
+    select(
+        Variant.id,
+        Variant.title,
+        Variant.sku,
+        Variant.price,
+        Variant.tracked,
+        Variant.on_hand,
+        Variant.held,
+        Variant.requires_shipping,
+        Variant.credit_amount,
+    )
+    .where(Variant.product_id == bindparam("product_id"), ~Variant.archived)
+    .order_by(Variant.position, Variant.id)
+)
+PICTURES = (
+    select(Image.path, Image.alt, Image.width, Image.height)
+    .where(Image.product_id == bindparam("product_id"))
+    .order_by(Image.position)
+)
+SHELVES = (
+    select(Collection.slug, Collection.title)
+    .join(ProductCollection, ProductCollection.collection_id == Collection.id)
+    .where(ProductCollection.product_id == bindparam("product_id"))
+    .order_by(Collection.position)
+)
+
+
+async def product_by_slug(reader: Reader, currency: str, slug: str) -> ProductView | None:
+    """An active product with its variants, pictures and collections in one statement a kind, or None."""
+    product = (await reader.execute(PRODUCT, {"slug": slug})).first()
+    if product is None:
+        return None
+    key = {"product_id": product.id}
+    return ProductView(
+        id=product.id,
+        slug=product.slug,
+        title=product.title,
+        summary=product.summary,
+        description=product.description,
+        details=product.details,
+        option=product.option,
+        offers=[_offer(row, currency) for row in (await reader.execute(OFFERS, key)).all()],
+        images=[Picture(*row) for row in (await reader.execute(PICTURES, key)).all()],
+        collections=[(row.slug, row.title) for row in (await reader.execute(SHELVES, key)).all()],
+    )
+
+
+def _offer(variant: Row[Any], currency: str) -> Offer:
+    left = variant.on_hand - variant.held if variant.tracked else 99
+    return Offer(
+        id=variant.id,
+        title=variant.title,
+        sku=variant.sku,
+        price=format_money(variant.price, currency),
+        amount=variant.price,
+        stock=stock_level(variant.tracked, left),
+        stock_text=stock_text(variant.tracked, left),
+        available=left > 0,
+        left=left,
+        requires_shipping=variant.requires_shipping,
+        holds_credits=variant.credit_amount is not None,
+    )
+
+
+COLLECTIONS = select(Collection.id, Collection.slug, Collection.title, Collection.description).order_by(
+    Collection.position, Collection.id
+)
+
+
+async def collections(reader: Reader) -> list[CollectionView]:
+    """All collections in their order, without their pictures."""
+    return [CollectionView(*row) for row in (await reader.execute(COLLECTIONS)).all()]
+
+
+@lru_cache
+def _pictured() -> Select[Any]:
+    member, elsewhere = aliased(ProductCollection), aliased(ProductCollection)
+    # Two selects deep SQLAlchemy correlates with the nearest only, unless it is told.
+    mine = exists().where(member.product_id == Product.id, member.collection_id == Collection.id)
+    active = (
+        select(Product.id)
+        .where(Product.status == "active", Product.listed, mine.correlate(Product, Collection))
+        .order_by(Product.position, Product.id)
+        .limit(1)
+    )
+    others = exists().where(elsewhere.product_id == Product.id, elsewhere.collection_id != Collection.id)
+    shared = others.correlate(Product, Collection)
+    first = func.coalesce(active.where(~shared).scalar_subquery(), active.scalar_subquery())
+    return (
+        COLLECTIONS.add_columns(Image.path, Image.alt, Image.width, Image.height)
+        .select_from(Collection)
+        .outerjoin(Image, (Image.product_id == first) & (Image.position == 0))
+    )
+
+
+async def pictured_collections(reader: Reader) -> list[CollectionView]:
+    """All collections in their order, each with the picture of its first product, preferably one that is in no
+    other collection, so that two of them do not look the same."""
+    return [
+        CollectionView(
+            row.id,
+            row.slug,
+            row.title,
+            row.description,
+            Picture(row.path, row.alt, row.width, row.height) if row.path else None,
+        )
+        for row in (await reader.execute(_pictured())).all()
+    ]
+
+
+VERSION = select(CatalogueVersion.number)
+
+
+async def version(reader: Reader) -> int:
+    """The catalogue's version: what was made from an older one is stale."""
+    return (await reader.execute(VERSION)).scalar() or 0
+
+
+async def slugs(reader: Reader, most: int = 50_000) -> list[str]:
+    """The addresses of all listed products, for the sitemap (which holds 50,000 at most, sitemaps.org)."""
+    query = select(Product.slug).where(Product.status == "active", Product.listed)
+    return list((await reader.execute(query.order_by(Product.id).limit(most))).scalars())

@@ -1,0 +1,1 @@
+"""The form, placing an order, coming back from Stripe."""

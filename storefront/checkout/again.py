@@ -1,0 +1,156 @@
+"""What a shopper can do with an order that stands: pay again, cancel it, put its things back into the cart."""
+
+import time
+from collections import OrderedDict
+from typing import Any
+
+from litestar import Controller, Response, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from storefront.cart import cookies
+from storefront.cart.change import NoSuchThing, NotEnough, OverLimit, add_to_cart
+from storefront.cart.models import LIMIT_PER_LINE
+from storefront.checkout.limits import try_to_pay_again
+from storefront.checkout.room import CheckoutRoom
+from storefront.orders.change import held_for_cart
+from storefront.orders.models import AWAITING, OPEN_STATES, PENDING, Order
+from storefront.orders.queries import OrderView, lines_of, order_view
+from storefront.payments.attempts import GoneMeanwhile, NotPayable, payment_page
+from storefront.payments.errors import PaymentProblem
+from storefront.payments.giveup import give_up
+from storefront.payments.patience import FOR_A_LOOK, FOR_A_PAGE, answer_within
+from storefront.payments.settle import settle
+from storefront.web.answers import leave_notice, redirect
+from storefront.web.errors import Refused, not_found
+from storefront.web.forms import read_form
+from storefront.web.request import ShopRequest
+
+LOOK_EVERY = 5.0
+MOST_LOOKED_AT = 1000
+
+
+class AgainController(Controller):
+    @post("/orders/{token:str}/pay", status_code=200)
+    async def pay(
+        self, request: ShopRequest, token: FromPath[str], checkout_room: NamedDependency[CheckoutRoom]
+    ) -> Response[Any]:
+        """To Stripe's page while the order can still be paid; 409 when its things are gone, 503 without Stripe."""
+        await read_form(request)
+        room = checkout_room
+        order = (await _find(room, token)).order
+        await try_to_pay_again(room.limits, request, order.id)
+        try:
+            with answer_within(FOR_A_PAGE):
+                url = await payment_page(room.database, room.gateway, room.settings, order.id)
+        except NotPayable:
+            return redirect(request, f"/orders/{token}")
+        except GoneMeanwhile:
+            back = [{"label": "Back to the order", "url": f"/orders/{token}"}]
+            text = (
+                "Some of these things can no longer be had, so the order cannot be paid. Nothing was charged."
+            )
+            raise Refused(409, "These things are gone", text, links=back) from None
+        except PaymentProblem as problem:
+            back = [{"label": "Back to the order", "url": f"/orders/{token}"}]
+            text = problem.sentence.replace(", and your cart is kept", "")
+            raise Refused(503, "Payment is unavailable", text, {"retry-after": "10"}, back) from None
+        return redirect(request, url)
+
+    @post("/orders/{token:str}/cancel", status_code=200)
+    async def cancel(
+        self, request: ShopRequest, token: FromPath[str], checkout_room: NamedDependency[CheckoutRoom]
+    ) -> Response[Any]:
+        await read_form(request)
+        room = checkout_room
+        order = (await _find(room, token)).order
+        notice: list[Cookie] = []
+        if order.state in OPEN_STATES:
+            try:
+                with answer_within(FOR_A_PAGE):
+                    state = await give_up(
+                        room.database, room.gateway, room.settings, order.id, "by the shopper"
+                    )
+            except PaymentProblem:
+                text = "The order could not be cancelled just now, since the payment service does not answer."
+                back = [{"label": "Back to the order", "url": f"/orders/{token}"}]
+                raise Refused(
+                    503, "Please try again in a moment", text, {"retry-after": "10"}, back
+                ) from None
+            notice = [leave_notice("given-up")] if state == "cancelled" else []
+        return redirect(request, f"/orders/{token}", cookies=notice)
+
+    @post("/orders/{token:str}/reorder", status_code=200)
+    async def reorder(
+        self, request: ShopRequest, token: FromPath[str], checkout_room: NamedDependency[CheckoutRoom]
+    ) -> Response[Any]:
+        """Put what can still be had of the order into the asker's cart."""
+        await read_form(request)
+        room = checkout_room
+        order = (await _find(room, token)).order
+        key, made = cookies.cart_key(request), None
+        put, missed, count = 0, 0, 0
+        async with room.database.reads() as session:
+            lines = await lines_of(session, order.id)
+        async with room.database.stroke() as stroke:
+            for line in lines:
+                new = cookies.new_token()
+                try:
+                    quantity = min(line.quantity, LIMIT_PER_LINE)
+                    done = await add_to_cart(
+                        stroke, key, cookies.hashed(new), line.variant_id, quantity, held_for_cart
+                    )
+                except (NoSuchThing, NotEnough, OverLimit):
+                    missed += 1
+                    continue
+                put, count = put + 1, done.count
+                if done.new_cart:
+                    key, made = cookies.hashed(new), new
+        code = "gone" if not put else "put-back-some" if missed else "put-back"
+        set_cookies = [leave_notice(code)]
+        if made:
+            set_cookies.append(cookies.cart_cookie(room.settings, made))
+        if put:
+            set_cookies.append(cookies.count_cookie(request, count))
+        return redirect(request, "/cart", cookies=set_cookies)
+
+
+async def _find(room: CheckoutRoom, token: str) -> OrderView:
+    async with room.database.reads() as session:
+        view = await order_view(session, Order.token == token)
+    if view is None:
+        raise not_found()
+    return view
+
+
+class LookAgain:
+    """Asks Stripe about an order whose page is open, at most every 5 seconds per order, so that a shopper who is
+    back sees the payment even when no webhook arrives."""
+
+    def __init__(self, room: CheckoutRoom) -> None:
+        self._room = room
+        self._looked: OrderedDict[int, float] = OrderedDict()
+
+    async def __call__(self, view: OrderView) -> bool:
+        """True when something changed, so that the page is to be read again."""
+        order, attempt = view.order, view.attempt
+        if order.state not in {PENDING, AWAITING} or attempt is None or attempt.session_id is None:
+            return False
+        last = self._looked.pop(order.id, None)
+        started = time.monotonic()
+        self._looked[order.id] = started if last is None or started - last >= LOOK_EVERY else last
+        while len(self._looked) > MOST_LOOKED_AT:
+            self._looked.popitem(last=False)
+        if last is None or started - last < LOOK_EVERY or self._room.gateway.breaker.tripped:
+            return False  # the first look is the return page's or the webhook's
+        try:
+            with answer_within(FOR_A_LOOK):
+                facts = await self._room.gateway.session(attempt.session_id)
+        except PaymentProblem:
+            return False
+        if facts.status == "open":
+            return False
+        async with self._room.database.writes() as session:
+            settled = await settle(session, self._room.settings, facts)
+        return settled.outcome != "unchanged"

@@ -1,0 +1,129 @@
+"""What the checkout answers when no order comes of it: the form, with what went wrong and everything typed."""
+
+from dataclasses import replace
+from typing import Any
+
+from litestar import Response
+
+from storefront.accounts.answers import with_next
+from storefront.accounts.guards import SIGN_IN
+from storefront.accounts.views import short_address
+from storefront.cart import cookies
+from storefront.checkout import views
+from storefront.checkout.place import (
+    CartChanged,
+    CartEmpty,
+    NotPayableAmount,
+    TotalChanged,
+)
+from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_basket
+from storefront.money import format_money
+from storefront.payments.errors import PaymentProblem
+from storefront.web.answers import NOTICE_COOKIE, SECRET, html, leave_notice, no_notice, redirect
+from storefront.web.request import ShopRequest
+
+
+async def show_refusal(
+    request: ShopRequest, room: CheckoutRoom, basket: Basket, values: dict[str, str], refusal: Exception
+) -> Response[Any]:
+    """409: what the shopper saw is not so any more. The form again, with every input and the new total."""
+    if isinstance(refusal, CartChanged):
+        basket = replace(basket, cart=refusal.cart)
+    elif isinstance(refusal, TotalChanged | CartEmpty):
+        basket = await read_basket(request, room)
+    if isinstance(refusal, CartEmpty) or not basket.cart.lines:
+        return redirect(request, "/cart", cookies=[leave_notice("empty")])
+    await keep_draft(room, basket, values)
+    currency = room.settings.currency
+    if isinstance(refusal, TotalChanged):
+        shown, total = format_money(refusal.shown, currency), format_money(refusal.total, currency)
+        text = f"The total has changed from {shown} to {total}. Please check it and order again."
+    elif isinstance(refusal, NotPayableAmount):
+        text = f"{refusal.total} cannot be paid by card. Please change your cart."
+    else:
+        short = [line for line in basket.cart.lines if line.short]
+        said = [
+            f"{line.name}: {f'only {line.left} left' if line.left > 0 and line.on_sale else 'sold out'}."
+            for line in short
+        ]
+        text = " ".join([*said, "Please change your cart; nothing was ordered."])
+    return show_form(request, room, basket, values, 409, message={"text": text, "kind": "error"})
+
+
+async def sign_in_first(
+    request: ShopRequest, room: CheckoutRoom, basket: Basket, values: dict[str, str]
+) -> Response[Any]:
+    """Credits go to an account: on to signing in or registering, and back here with everything that was typed."""
+    await keep_draft(room, basket, values)
+    return redirect(request, with_next(SIGN_IN, "/checkout"))
+
+
+def show_form(
+    request: ShopRequest,
+    room: CheckoutRoom,
+    basket: Basket,
+    values: dict[str, str],
+    status: int = 200,
+    *,
+    errors: dict[str, str] | None = None,
+    message: dict[str, Any] | None = None,
+    unavailable: bool = False,
+    retarget: bool = False,
+) -> Response[Any]:
+    context = views.checkout_context(
+        room.templates,
+        room.settings.currency,
+        basket.cart,
+        basket.rates,
+        values,
+        errors=errors,
+        message=message,
+        unavailable=unavailable,
+        needs_account=basket.cart.holds_credits and request.account_id is None,
+    )
+    set_cookies = [cookies.count_cookie(request, basket.cart.count)]
+    headers = dict(SECRET)
+    if status == 503:
+        headers["retry-after"] = "10"
+    if request.wants_fragment:
+        if retarget or status == 503:
+            headers["hx-retarget"] = "#checkout-form"
+        content = room.templates.render("checkout/_form.html", checkout=context)
+    else:
+        content = room.templates.page(
+            "checkout/checkout.html",
+            title="Checkout",
+            path="/checkout",
+            noindex=True,
+            error=bool(errors) or message is not None,
+            count=basket.cart.count,
+            notice=room.templates.notice(request),
+            checkout=context,
+            account=_account(basket),
+        )
+        if NOTICE_COOKIE in request.cookies:
+            set_cookies.append(no_notice())
+    return html(content, status, headers=headers, cookies=set_cookies)
+
+
+def _account(basket: Basket) -> dict[str, Any] | None:
+    """Who is signed in, and the addresses to choose from where there are several."""
+    if not basket.email:
+        return None
+    kept = basket.kept if len(basket.kept) > 1 and basket.cart.needs_delivery else []
+    return {
+        "email": basket.email,
+        "addresses": [{"id": one.id, "text": short_address(one.fields)} for one in kept],
+    }
+
+
+def show_unavailable(
+    request: ShopRequest,
+    room: CheckoutRoom,
+    basket: Basket,
+    values: dict[str, str],
+    problem: PaymentProblem | None = None,
+) -> Response[Any]:
+    sentence = (problem or PaymentProblem()).sentence
+    message = {"text": sentence, "kind": "error"}
+    return show_form(request, room, basket, values, 503, message=message, unavailable=True)

@@ -1,0 +1,225 @@
+"""What a person may send at checkout, and the sentence for each mistake."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ValidationInfo
+
+from storefront.cart.delivery import Rate, countries_of, home_country, rates_for
+from storefront.checkout.address import check_address, country_names, normal_area, rules
+from storefront.web.forms import email_address, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field as it is where the country has no word of its own for it. `noun` is its name in a sentence,
+    `limit` the most characters, `autocomplete` the token of the HTML standard."""
+
+    noun: str
+    limit: int
+    autocomplete: str = "off"
+    type: str = "text"
+    inputmode: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.noun[0].upper() + self.noun[1:]
+
+
+# The names are the autofill tokens with underscores. E-mail and telephone inputs bring their own keyboards.
+# https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#autofill
+FIELDS = {
+    "email": Field("e-mail address", 254, "email", "email"),
+    "name": Field("full name", 100, "name"),
+    "tel": Field("phone number", 40, "tel", "tel"),
+    "country": Field("country", 2, "country", "select"),
+    "organization": Field("company", 100, "organization"),
+    "address_line1": Field("address", 100, "address-line1"),
+    "address_line2": Field("apartment or floor", 100, "address-line2"),
+    "address_level3": Field("neighborhood", 100, "address-level3"),
+    "address_level2": Field("city", 100, "address-level2"),
+    "address_level1": Field("province", 100, "address-level1"),
+    "postal_code": Field("postal code", 20, "postal-code"),
+    "shipping_method": Field("delivery method", 100),
+    "note": Field("note", 500, type="textarea"),
+}
+FEWEST_TEL_DIGITS, MOST_TEL_DIGITS = 5, 20
+TEL = re.compile(r"[0-9+()\-./ ]+")
+# Control characters, and marks that turn the direction of what follows, so that it reads as something else.
+LINE_BREAKS = frozenset("\n\r\t\x0b\x0c\x85\u2028\u2029")
+NOT_TYPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _within(value: str, info: ValidationInfo) -> str:
+    field = FIELDS[str(info.field_name)]
+    if NOT_TYPED.search(value):
+        raise ValueError(f"Type the {field.noun} anew: it holds characters that cannot be seen.")
+    if len(value) > field.limit:
+        raise ValueError(f"Shorten the {field.noun} to {field.limit} characters.")
+    return value
+
+
+def _one_line(value: str, info: ValidationInfo) -> str:
+    if not LINE_BREAKS.isdisjoint(value):
+        raise ValueError(f"Write the {FIELDS[str(info.field_name)].noun} in one line.")
+    return value
+
+
+def _name(value: str) -> str:
+    if len(value) < 2 or not any(letter.isalpha() for letter in value):
+        raise ValueError("Enter your full name.")
+    return value
+
+
+def _tel(value: str) -> str:
+    digits = sum(letter.isdigit() for letter in value)
+    if value and not (TEL.fullmatch(value) and FEWEST_TEL_DIGITS <= digits <= MOST_TEL_DIGITS):
+        raise ValueError("Enter a phone number like +1 415 555 0132, or leave it empty.")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_within)]
+OneLine = Annotated[Text, AfterValidator(_one_line)]
+
+
+class CheckoutForm(BaseModel):
+    """What is asked of each text alone; what depends on the country and on the rates comes in check."""
+
+    email: Annotated[OneLine, AfterValidator(email_address)]
+    name: Annotated[OneLine, AfterValidator(_name)]
+    tel: Annotated[OneLine, AfterValidator(_tel)] = ""
+    organization: OneLine = ""
+    address_line1: OneLine = ""
+    address_line2: OneLine = ""
+    address_level1: OneLine = ""
+    address_level2: OneLine = ""
+    address_level3: OneLine = ""
+    postal_code: OneLine = ""
+    note: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The names of a form's fields as they stand on the page; `more` are optional and folded away."""
+
+    contact: tuple[str, ...]
+    address: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        delivery = (*self.address, *self.more, "shipping_method") if self.address else ()
+        return (*self.contact, *delivery, "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A form that was looked at. `values` holds what this country's form has and nothing else; `errors` is in
+    page order; `rate` is the chosen delivery where it is offered; `shown_total` (minor units) is what the
+    shopper saw, None if the form did not say."""
+
+    values: dict[str, str]
+    errors: dict[str, str]
+    rate: Rate | None
+    shown_total: int | None
+    needs_delivery: bool
+
+
+def deliverable(rates: Sequence[Rate]) -> list[tuple[str, str]]:
+    """(code, English name) of the countries that the shop delivers to and knows the addresses of, by name."""
+    names = country_names()
+    reached = countries_of(rates, names)
+    return [(code, name) for code, name in names.items() if code in reached]
+
+
+def chosen_country(values: Mapping[str, str], rates: Sequence[Rate]) -> str:
+    """The country whose form is shown: the chosen one if the shop delivers there, else the shop's own; empty
+    when there is neither."""
+    for code in (_country(values), home_country(rates)):
+        if code in country_names() and rates_for(rates, code):
+            return code
+    return ""
+
+
+def parts_for(country: str, *, needs_delivery: bool) -> Parts:
+    """The fields of the form for `country`. At most eight are not folded away."""
+    if not needs_delivery:
+        return Parts(("email", "name"))
+    own = rules(country).fields if country else ()
+    folded = tuple(name for name in own if name == "address_level3")
+    shown = tuple(name for name in own if name != "address_level3")
+    return Parts(("email", "name", "tel"), ("country", *shown), (*folded, "organization", "address_line2"))
+
+
+def draft_of(form: Mapping[str, str]) -> dict[str, str]:
+    """What is kept of a form that is not sent yet: everything that is the form's, as it was typed."""
+    return {name: form[name].strip() for name in FIELDS if name in form}
+
+
+def check(form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate]) -> Checked:
+    """Look at a whole form. When nothing needs delivery, address, telephone and method are ignored."""
+    country = chosen_country(form, rates) if needs_delivery else ""
+    names = parts_for(country, needs_delivery=needs_delivery).names
+    values = {name: form.get(name, "").strip() for name in names}
+    found, wrong = parse(CheckoutForm, values)
+    if found is not None:
+        values["email"] = found.email
+    rate = None
+    if needs_delivery:
+        wrong = _check_delivery(values, country, rates) | wrong
+        rate = chosen_rate(values, country, rates)
+        _normalise(values, country)
+    errors = {name: wrong[name] for name in names if name in wrong}
+    return Checked(values, errors, rate, _whole_amount(form.get("shown_total", "")), needs_delivery)
+
+
+def check_field(name: str, form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate]) -> str:
+    """The sentence for one field of `form`, empty if it is right or not part of this country's form. Raises
+    KeyError for a name that no checkout form has."""
+    if name not in FIELDS:
+        raise KeyError(name)
+    return check(form, needs_delivery=needs_delivery, rates=rates).errors.get(name, "")
+
+
+def chosen_rate(values: Mapping[str, str], country: str, rates: Sequence[Rate]) -> Rate | None:
+    """The delivery that `values` chose, if it is offered to `country`."""
+    code = values.get("shipping_method", "")
+    return next((rate for rate in rates_for(rates, country) if rate.code == code), None)
+
+
+def _check_delivery(values: Mapping[str, str], country: str, rates: Sequence[Rate]) -> dict[str, str]:
+    # A country that is missing or wrong leaves the shop's own on the page, so its fields are what is checked.
+    errors = check_address(country, values) if country else {}
+    code = _country(values)
+    if not code:
+        errors["country"] = "Choose a country."
+    elif code != country:
+        known = country_names().get(code)
+        errors["country"] = (
+            f"We do not deliver to {known}. Choose another country."
+            if known
+            else "Choose a country from the list."
+        )
+    if country and chosen_rate(values, country, rates) is None:
+        errors["shipping_method"] = (
+            f"Choose a delivery method that is offered for {country_names()[country]}."
+        )
+    return errors
+
+
+def _normalise(values: dict[str, str], country: str) -> None:
+    """Codes in place of names and spellings, so that the same choice always makes the same order."""
+    values["country"] = _country(values)
+    area = normal_area(country, values.get("address_level1", "")) if country else None
+    if area:
+        values["address_level1"] = area
+
+
+def _country(values: Mapping[str, str]) -> str:
+    return values.get("country", "").strip().upper()
+
+
+def _whole_amount(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None

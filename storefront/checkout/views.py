@@ -1,0 +1,182 @@
+"""The checkout form as its templates show it: fields, choices, sums, and where each mistake is."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from storefront.cart.delivery import Rate, rates_for
+from storefront.cart.queries import CartView, Line
+from storefront.catalogue.pages import picture
+from storefront.checkout.address import Rules, country_names, rules, with_article
+from storefront.checkout.forms import FIELDS, Parts, chosen_country, chosen_rate, deliverable, parts_for
+from storefront.money import format_money
+from storefront.web.templates import Templates
+
+HINTS = {"tel": "Only for questions about this delivery."}
+OPTIONAL = frozenset({"tel", "organization", "address_line2", "address_level3", "note"})
+
+
+def totals(cart: CartView, rates: Sequence[Rate], values: Mapping[str, str]) -> tuple[Rate | None, int, int]:
+    """The delivery that the form shows as chosen, its cost, and what there is to pay, in minor units. Where
+    what was chosen is not offered to the country, the first that is; None if nothing is delivered."""
+    rate = None
+    if cart.needs_delivery:
+        country = chosen_country(values, rates)
+        offered = rates_for(rates, country) if country else []
+        rate = chosen_rate(values, country, offered) or next(iter(offered), None)
+    shipping = rate.cost(cart.subtotal) if rate else 0
+    return rate, shipping, cart.subtotal + shipping
+
+
+def checkout_context(
+    templates: Templates,
+    currency: str,
+    cart: CartView,
+    rates: Sequence[Rate],
+    values: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    ok: Collection[str] = (),
+    message: Mapping[str, Any] | None = None,
+    unavailable: bool = False,
+    needs_account: bool = False,
+) -> dict[str, Any]:
+    """What `checkout/_form.html` is given. `values` and `errors` are those of forms.check, `ok` names the
+    fields that get a tick, `message` is {text, kind}; with `unavailable` no form is shown; with `needs_account` the
+    form leads to signing in first."""
+    errors = errors or {}
+    country = chosen_country(values, rates) if cart.needs_delivery else ""
+    parts = parts_for(country, needs_delivery=cart.needs_delivery)
+    rate, shipping, total = totals(cart, rates, values)
+    fields = {
+        name: field_context(name, values, errors.get(name, ""), name in ok, rates=rates)
+        for name in parts.names
+    }
+    offered = rates_for(rates, country) if country else []
+    return {
+        "fields": fields,
+        "contact": parts.contact,
+        "address": parts.address,
+        "address_more": parts.more,
+        "address_more_label": _more_label(fields, parts),
+        "address_more_open": any(fields[name]["value"] or fields[name]["error"] for name in parts.more),
+        "methods": [_method(one, cart.subtotal, currency, rate) for one in offered],
+        "errors": [{"href": f"#{name}", "text": text} for name, text in errors.items() if name in fields],
+        "message": message,
+        "lines": [_line(templates, line, currency) for line in cart.lines if not line.gone],
+        "subtotal_text": format_money(cart.subtotal, currency),
+        "delivery_text": _cost_text(shipping, currency) if rate else "",
+        "total_text": format_money(total, currency),
+        "shown_total": total,
+        "currency": currency,
+        "button": "Sign in or register to go on" if needs_account else _button(total, currency),
+        "needs_account": needs_account,
+        "unavailable": unavailable,
+        "terms_url": "/pages/terms",
+        "returns_url": "/pages/returns",
+    }
+
+
+def field_context(
+    name: str,
+    values: Mapping[str, str],
+    error: str = "",
+    ok: bool = False,
+    *,
+    rates: Sequence[Rate] | None = None,
+) -> dict[str, Any]:
+    """What `components/field.html` is given for one field of the form that holds `values`. Without `rates` the
+    country is taken as it was chosen. Raises KeyError for a name that no checkout form has."""
+    field = FIELDS[name]
+    country = values.get("country", "") if rates is None else chosen_country(values, rates)
+    found = rules(country, values.get("address_level1", "")) if country in country_names() else None
+    own = found if found and name in found.fields else None
+    required = name in own.required if own else name not in OPTIONAL
+    context = {
+        "name": name,
+        "id": name,
+        "label": own.labels[name] if own else field.label,
+        "value": values.get(name, ""),
+        "error": error,
+        "ok": ok and not error,
+        "hint": HINTS.get(name, ""),
+        "autocomplete": field.autocomplete,
+        "inputmode": field.inputmode,
+        "type": field.type,
+        "required": required,
+        "options": (),
+        "optional_label": "" if required else "(optional)",
+        "check": _check(name),
+        "update_button": name == "country",
+    }
+    if name == "country":
+        context |= {"value": country, "options": _countries(country, rates)}
+    elif own and name == "address_level1" and own.areas:
+        context |= {
+            "value": own.area,
+            "type": "select",
+            "options": (("", f"Choose {with_article(own.nouns[name])}"), *own.areas),
+        }
+    elif own and name == "postal_code" and own.numeric:
+        context["inputmode"] = "numeric"
+    elif own and name == "address_line1" and not _names_a_city(own):
+        context["hint"] = "With the city or town."
+    return context
+
+
+def _check(name: str) -> dict[str, str]:
+    if name == "country":
+        return {"url": "/checkout/fields/country", "target": "#checkout-form", "sync": "closest form:replace"}
+    return {"url": f"/checkout/fields/{name}", "target": f"#field-{name}", "sync": "this:replace"}
+
+
+def _names_a_city(own: Rules) -> bool:
+    # Japan and the Emirates have no field of its own for the city; Singapore and Gibraltar need none.
+    return "address_level2" in own.fields or "address_level1" not in own.fields
+
+
+def _countries(chosen: str, rates: Sequence[Rate] | None) -> tuple[tuple[str, str], ...]:
+    offered = tuple(country_names().items()) if rates is None else _offered(tuple(rates))
+    return offered if chosen else (("", "Choose a country"), *offered)
+
+
+# Rates seldom change, and a shop that delivers everywhere has 250 countries.
+@lru_cache(maxsize=8)
+def _offered(rates: tuple[Rate, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(deliverable(rates))
+
+
+def _more_label(fields: Mapping[str, Mapping[str, Any]], parts: Parts) -> str:
+    labels = [str(fields[name]["label"]) for name in parts.more]
+    return f"Add {', '.join(label[0].lower() + label[1:] for label in labels)}"
+
+
+def _method(rate: Rate, subtotal: int, currency: str, chosen: Rate | None) -> dict[str, Any]:
+    return {
+        "code": rate.code,
+        "title": rate.title,
+        "detail": rate.detail,
+        "price": _cost_text(rate.cost(subtotal), currency),
+        "checked": rate is chosen,
+    }
+
+
+def _line(templates: Templates, line: Line, currency: str) -> dict[str, Any]:
+    return {
+        "title": line.title,
+        "variant_title": line.variant_title,
+        "quantity": line.quantity,
+        "total": format_money(line.total, currency),
+        "image": picture(templates, line.image),
+    }
+
+
+def _cost_text(cost: int, currency: str) -> str:
+    return format_money(cost, currency) if cost else "Free"
+
+
+def _button(total: int, currency: str) -> str:
+    # Directive 2011/83/EU, article 8(2): the button itself says that the order has to be paid for.
+    if not total:
+        return "Place order"
+    return f"Pay {format_money(total, currency)} now — order with obligation to pay"

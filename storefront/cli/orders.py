@@ -1,0 +1,176 @@
+"""storefront orders …: what the owner does with orders until there is a back office."""
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+import click
+
+from storefront.cli.start import fail, with_database, with_shop
+from storefront.database import Database
+from storefront.money import decimals, format_money
+from storefront.orders.models import OPEN_STATES, Order
+from storefront.orders.queries import OrderView, find_orders, lock_order, order_view
+from storefront.orders.words import timeline_text
+from storefront.settings import Settings
+
+if TYPE_CHECKING:
+    from storefront.app import Shop
+
+
+@click.group()
+def orders() -> None:
+    """List, show, ship, cancel and refund orders. NUMBER is the order's readable number, such as SF-7Q4K2M."""
+
+
+@orders.command("list")
+@click.option("--state", type=click.Choice(["pending", "awaiting", "paid", "failed", "cancelled"]))
+@click.option("--attention", is_flag=True, help="Only those that somebody must look at.")
+@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
+def list_orders(state: str | None, attention: bool, most: int) -> None:
+    """The newest orders."""
+
+    async def work(_found: Settings, database: Database) -> list[Order]:
+        async with database.reads() as session:
+            return await find_orders(session, state=state or "", attention=attention, most=most)
+
+    for order in with_database(work):
+        total = format_money(order.total, order.currency)
+        flag = f"  ! {order.attention}" if order.attention else ""
+        click.echo(f"{order.number}  {order.placed_at:%Y-%m-%d %H:%M}  {order.state:9}  {total:>12}{flag}")
+
+
+@orders.command()
+@click.argument("number")
+def show(number: str) -> None:
+    """Everything about one order."""
+
+    async def work(_found: Settings, database: Database) -> OrderView | None:
+        async with database.reads() as session:
+            return await order_view(session, Order.number == number.upper())
+
+    view = with_database(work)
+    if view is None:
+        fail(f"there is no order {number}")
+        return
+    order = view.order
+    click.echo(f"{order.number}  {order.state}  {format_money(order.total, order.currency)}  {order.email}")
+    if order.refunded_amount:
+        click.echo(f"refunded {format_money(order.refunded_amount, order.currency)}")
+    if order.attention:
+        click.echo(f"! {order.attention}")
+    for line in view.lines:
+        click.echo(f"  {line.quantity} × {line.sku}  {line.title} {line.variant_title}".rstrip())
+    if order.address:
+        click.echo(f"  {order.shipping_title}:\n    " + order.address["lines"].replace("\n", "\n    "))
+    if order.note:
+        click.echo(f"  note: {order.note}")
+    for shipment in view.shipments:
+        click.echo(f"  sent {shipment.shipped_at:%Y-%m-%d %H:%M} {shipment.tracking}".rstrip())
+    for entry in view.timeline:
+        click.echo(f"  {entry.at:%Y-%m-%d %H:%M:%S}  {timeline_text(entry)}")
+    click.echo(f"  {order.origin}/orders/{order.token}")
+
+
+@orders.command()
+@click.argument("number")
+@click.option("--tracking", default="", help="The parcel's tracking number or link.")
+def ship(number: str, tracking: str) -> None:
+    """Say that a paid order has left; the shopper gets a message."""
+    from storefront.orders.ship import CannotShip, ship_order
+
+    async def work(found: Settings, database: Database) -> None:
+        async with database.writes() as session:
+            order = await lock_order(session, Order.number == number.upper())
+            if order is None:
+                raise CannotShip(f"there is no order {number}")
+            await ship_order(session, found, order, tracking)
+
+    try:
+        with_database(work)
+    except CannotShip as error:
+        fail(str(error))
+    click.echo(f"{number.upper()} sent")
+
+
+@orders.command()
+@click.argument("number")
+def resolve(number: str) -> None:
+    """Say that you have looked at an order that waits for a decision; it may be sent then."""
+    from storefront.orders.change import resolve as take_away
+
+    async def work(_found: Settings, database: Database) -> list[str]:
+        async with database.writes() as session:
+            order = await lock_order(session, Order.number == number.upper())
+            return take_away(order) if order is not None else list(fail(f"there is no order {number}"))
+
+    left = with_database(work)
+    if left:
+        fail(f"{number.upper()} still waits: {'; '.join(left)}")
+    click.echo(f"{number.upper()} waits for nothing")
+
+
+@orders.command()
+@click.argument("number")
+def cancel(number: str) -> None:
+    """Give up an order that is not paid; its page at Stripe is closed first."""
+    from storefront.payments.errors import PaymentProblem
+    from storefront.payments.giveup import give_up
+
+    async def work(shop: "Shop") -> str:
+        async with shop.database.reads() as session:
+            view = await order_view(session, Order.number == number.upper())
+        if view is None:
+            return str(fail(f"there is no order {number}"))
+        if view.order.state not in OPEN_STATES:
+            return str(fail(f"{number.upper()} is {view.order.state}; only an open order can be cancelled"))
+        return await give_up(shop.database, shop.gateway, shop.settings, view.order.id, "by the shop")
+
+    try:
+        state = with_shop(work)
+    except PaymentProblem:
+        fail("Stripe does not answer, so its payment page cannot be closed; nothing was changed")
+        return
+    if state != "cancelled":
+        fail(f"{number.upper()} was paid meanwhile; it is {state}")
+    click.echo(f"{number.upper()} cancelled")
+
+
+@orders.command()
+@click.argument("number")
+@click.option("--amount", help="How much, such as 4.90; all that is left when not given.")
+@click.option("--restock", is_flag=True, help="Put the things back into stock when the refund has succeeded.")
+def refund(number: str, amount: str | None, restock: bool) -> None:
+    """Send money back through Stripe."""
+    from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
+
+    if restock and amount:
+        fail("--restock puts everything back, so it goes with a full refund, without --amount")
+
+    async def work(shop: "Shop") -> str:
+        async with shop.database.writes() as session:
+            order = await lock_order(session, Order.number == number.upper())
+            if order is None:
+                raise NotRefundable(f"there is no order {number}")
+            minor = _minor_units(amount, order.currency) if amount else None
+            await ask_for_refund(session, order, minor, restock=restock)
+        await send_refunds(shop.database, shop.gateway, shop.settings)
+        async with shop.database.reads() as session:
+            refunded = (await session.get_one(Order, order.id)).refunded_amount
+        return format_money(refunded, order.currency)
+
+    try:
+        refunded = with_shop(work)
+    except NotRefundable as error:
+        fail(str(error))
+        return
+    click.echo(f"{number.upper()} {refunded} refunded in all; the worker goes on if Stripe was slow")
+
+
+def _minor_units(amount: str, currency: str) -> int:
+    try:
+        value = Decimal(amount).scaleb(decimals(currency))
+    except InvalidOperation:
+        value = Decimal("0.5")
+    if not value.is_finite() or value != value.to_integral_value() or value <= 0:
+        fail(f"{amount} is no amount in {currency}")
+    return int(value)

@@ -1,0 +1,1 @@
+"""Credit packages and the append-only ledger of each account."""

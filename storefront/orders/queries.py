@@ -1,0 +1,107 @@
+"""Reads of orders, and finding one with its cart locked in the right order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storefront.cart.models import Cart
+from storefront.database import lock
+from storefront.orders.models import (
+    OPEN_STATES,
+    REFUND_COUNTS,
+    Order,
+    OrderLine,
+    PaymentAttempt,
+    Refund,
+    Shipment,
+    TimelineEntry,
+)
+
+LIVE_ATTEMPTS = ("asking", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    order: Order
+    lines: list[OrderLine]
+    timeline: list[TimelineEntry]
+    shipments: list[Shipment]
+    attempt: PaymentAttempt | None
+
+
+async def lock_order(session: AsyncSession, condition: ColumnElement[bool]) -> Order | None:
+    """The order that `condition` finds, its cart and itself locked in this order, as it is under the lock."""
+    found = (await session.execute(select(Order.id, Order.cart_id).where(condition))).first()
+    if found is None:
+        return None
+    if found.cart_id is not None:
+        await lock(session, select(Cart.id).where(Cart.id == found.cart_id))
+    await lock(session, select(Order.id).where(Order.id == found.id))
+    query = select(Order).where(Order.id == found.id).execution_options(populate_existing=True)
+    return (await session.execute(query)).scalar_one()
+
+
+async def open_order_of_cart(session: AsyncSession, cart_id: int) -> Order | None:
+    """The cart's one open order, if there is one."""
+    query = select(Order).where(Order.cart_id == cart_id, Order.state.in_(OPEN_STATES))
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def live_attempt(session: AsyncSession, order_id: int) -> PaymentAttempt | None:
+    """The order's one attempt that may still be paid or whose outcome is unknown."""
+    query = select(PaymentAttempt).where(
+        PaymentAttempt.order_id == order_id, PaymentAttempt.state.in_(LIVE_ATTEMPTS)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def token_of_session(session: AsyncSession, session_id: str) -> str | None:
+    """The token of the order that a Stripe session is for."""
+    query = select(Order.token).join(PaymentAttempt, PaymentAttempt.order_id == Order.id)
+    found: str | None = await session.scalar(query.where(PaymentAttempt.session_id == session_id))
+    return found
+
+
+async def refunded_of(session: AsyncSession, order_id: int, payment_intent: str | None) -> int:
+    """What went back of one payment, as far as its refunds are known; minor units."""
+    query = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        Refund.order_id == order_id,
+        Refund.payment_intent == payment_intent,
+        Refund.state.in_(REFUND_COUNTS),
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def lines_of(session: AsyncSession, order_id: int) -> list[OrderLine]:
+    query = select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.id)
+    return list(await session.scalars(query))
+
+
+async def order_view(session: AsyncSession, condition: ColumnElement[bool]) -> OrderView | None:
+    """Everything that the order page shows."""
+    order = (await session.execute(select(Order).where(condition))).scalar_one_or_none()
+    if order is None:
+        return None
+    timeline = select(TimelineEntry).where(TimelineEntry.order_id == order.id).order_by(TimelineEntry.id)
+    shipments = select(Shipment).where(Shipment.order_id == order.id).order_by(Shipment.id)
+    return OrderView(
+        order=order,
+        lines=await lines_of(session, order.id),
+        timeline=list(await session.scalars(timeline)),
+        shipments=list(await session.scalars(shipments)),
+        attempt=await live_attempt(session, order.id),
+    )
+
+
+async def find_orders(
+    session: AsyncSession, *, state: str = "", attention: bool = False, most: int = 50
+) -> list[Order]:
+    """The newest orders, for staff."""
+    query: Any = select(Order).order_by(Order.id.desc()).limit(most)
+    if state:
+        query = query.where(Order.state == state)
+    if attention:
+        query = query.where(Order.attention != "")
+    return list(await session.scalars(query))

@@ -1,0 +1,104 @@
+"""An order as its page shows it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from storefront.catalogue.pages import picture
+from storefront.catalogue.queries import Picture
+from storefront.database import now
+from storefront.money import format_money
+from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, OrderLine
+from storefront.orders.queries import OrderView
+from storefront.orders.words import NEXT, TEXTS, TITLES, address_lines, masked, timeline_text
+from storefront.web.templates import Templates
+
+AT = "%-d %B %Y, %H:%M UTC"
+
+
+def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
+    """What `orders/_status.html` is given."""
+    order = view.order
+    url = f"/orders/{order.token}"
+    currency = order.currency
+    return {
+        "number": order.number,
+        "url": url,
+        "status": order.state,
+        "status_title": TITLES[order.state],
+        "status_text": _text(order),
+        "next_text": NEXT[order.state] if order.address or order.state != PAID else "",
+        "final": order.state in {PAID, CANCELLED, FAILED},
+        "poll_after": poll_after(order),
+        "refunded": order.refunded_amount,
+        "total": order.total,
+        "currency": currency,
+        "refunded_text": _refunded(order),
+        "lines": [_line(templates, line, currency) for line in view.lines],
+        "subtotal_text": format_money(order.subtotal, currency),
+        "delivery_title": order.shipping_title or "Delivery",
+        "delivery_text": format_money(order.shipping, currency) if order.address else "",
+        "total_text": format_money(order.total, currency),
+        "address_lines": address_lines(order),
+        "email_masked": masked(order.email),
+        "note": order.note,
+        "placed_text": _at(order.placed_at),
+        "shipments": [
+            {"text": f"Sent on {_at(one.shipped_at)}", "tracking": one.tracking} for one in view.shipments
+        ],
+        "timeline": [{"text": timeline_text(entry), "at_text": _at(entry.at)} for entry in view.timeline],
+        "pay": {"action": f"{url}/pay", "label": f"Pay {format_money(order.total, currency)}"}
+        if order.state in {PENDING, FAILED}
+        else None,
+        "cancel": {"action": f"{url}/cancel"} if order.state in {PENDING, FAILED} else None,
+        "reorder": {"action": f"{url}/reorder"} if order.state in {CANCELLED, FAILED} else None,
+        "hold_text": _hold(order),
+    }
+
+
+def _at(moment: datetime) -> str:
+    return moment.strftime(AT)
+
+
+def _text(order: Order) -> str:
+    if order.state == PENDING and order.decline_reason:
+        return (
+            f"The last try was declined: {order.decline_reason} You can try again or use another way to pay."
+        )
+    return TEXTS[order.state]
+
+
+def _refunded(order: Order) -> str:
+    if not order.refunded_amount:
+        return ""
+    amount = format_money(order.refunded_amount, order.currency)
+    return "Refunded in full." if order.refunded_amount == order.total else f"{amount} refunded."
+
+
+def _hold(order: Order) -> str:
+    if order.state != PENDING or order.hold_until is None:
+        return ""
+    return f"We keep these things for you until {order.hold_until:%H:%M} UTC."
+
+
+def _line(templates: Templates, line: OrderLine, currency: str) -> dict[str, Any]:
+    image = Picture(line.image_path, "", 800, 800) if line.image_path else None
+    return {
+        "title": line.title,
+        "variant_title": line.variant_title,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "unit_price": format_money(line.unit_price, currency),
+        "total": format_money(line.unit_price * line.quantity, currency),
+        "image": picture(templates, image),
+        "url": f"/products/{line.slug}",
+    }
+
+
+def poll_after(order: Order) -> int:
+    """Seconds until the page asks again: often while a payment is fresh, then slower."""
+    age = now() - order.placed_at
+    if order.state == AWAITING:
+        return 30
+    if age < timedelta(minutes=2):
+        return 2
+    return 5 if age < timedelta(minutes=10) else 15

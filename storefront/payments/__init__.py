@@ -1,0 +1,1 @@
+"""The gateway to Stripe, the webhook inbox, settling, refunds, disputes, reconciling."""

@@ -1,0 +1,84 @@
+"""What can go wrong with Stripe, as few kinds as the shop answers differently. The shopper's sentence comes from the
+class; details go to the log."""
+
+
+class PaymentProblem(Exception):
+    """Base of all. `sentence` is what the shopper reads; it always says that payment is unavailable, that nothing was
+    charged and that the cart is kept, and then what may help."""
+
+    sentence = "Payment is unavailable at the moment. Nothing was charged, and your cart is kept."
+
+
+class Misconfigured(PaymentProblem):
+    """Stripe refused our key, or its answer does not fit what we asked for."""
+
+    sentence = (
+        "Payment is unavailable at the moment, through a mistake of ours that we now know of. "
+        "Nothing was charged, and your cart is kept."
+    )
+
+
+class InvalidRequest(PaymentProblem):
+    """Stripe refused what we sent. `code` is Stripe's."""
+
+    sentence = (
+        "Payment is unavailable for this order, through a mistake of ours that we now know of. "
+        "Nothing was charged, and your cart is kept."
+    )
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotThere(InvalidRequest):
+    """Stripe does not know that object."""
+
+
+class RateLimited(PaymentProblem):
+    """Stripe asked us to slow down; nothing was done."""
+
+    sentence = (
+        "Payment is unavailable for a few seconds, since very many people are paying. "
+        "Nothing was charged, and your cart is kept. Please try again."
+    )
+
+
+class Unreachable(PaymentProblem):
+    """No answer at all: the connection could not be made, so nothing was done, or the circuit is open."""
+
+    sentence = (
+        "Payment is unavailable at the moment, since our payment service cannot be reached. "
+        "Nothing was charged, and your cart is kept. Please try again in a minute."
+    )
+
+
+class StoredFailure(PaymentProblem):
+    """A 5xx. With an idempotency key Stripe gives this same answer to every repeat of the key."""
+
+    sentence = (
+        "Payment is unavailable at the moment, since our payment service has a problem of its own. "
+        "Nothing was charged, and your cart is kept. Please try again."
+    )
+
+
+class UnknownOutcome(PaymentProblem):
+    """A timeout, a reset, a broken body: Stripe may have done what we asked."""
+
+    sentence = (
+        "Payment is unavailable at the moment: the payment page did not open in time. "
+        "Nothing was charged, and your cart is kept. Please try again."
+    )
+
+
+class StillUnderWay(UnknownOutcome):
+    """Stripe is carrying out the same request for somebody else: the idempotency key is in use."""
+
+
+class Declined(PaymentProblem):
+    """The payment itself was refused."""
+
+    sentence = (
+        "Payment is unavailable this way: it was declined. Nothing was charged, and your cart is kept. "
+        "Please try again, or pay in another way."
+    )

@@ -1,0 +1,169 @@
+"""Sending money back. The refund's row exists before Stripe is asked. Stripe knows it by its cause, in the metadata:
+a retry first looks whether Stripe has it, since a key is forgotten after a day and replays errors until then."""
+
+import random
+import secrets
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storefront.database import Database, now
+from storefront.money import format_money
+from storefront.orders.change import note
+from storefront.orders.models import PAID, REFUND_COUNTS, Order, Refund
+from storefront.orders.queries import lock_order
+from storefront.payments.errors import InvalidRequest, PaymentProblem, StoredFailure
+from storefront.payments.gateway import Gateway
+from storefront.payments.refunded import RefundFacts, settle_refunds
+from storefront.payments.settle import stand_before_staff
+from storefront.settings import Settings
+from storefront.steps import step
+
+log = structlog.get_logger()
+
+# Longer than two calls to Stripe can take.
+LEASE = timedelta(seconds=30)
+SLOWEST = 300
+GIVEN_UP_AFTER = timedelta(days=3)
+
+
+class NotRefundable(Exception):
+    """Not paid, or more than is left to refund. The message says which."""
+
+
+async def ask_for_refund(
+    session: AsyncSession, order: Order, amount: int | None, *, restock: bool = False
+) -> Refund:
+    """Put down a refund of `amount` minor units (None: all that is left) of an order that is locked. The worker, or
+    `send_refunds` at once, asks Stripe. Raises NotRefundable."""
+    if order.state != PAID or not order.payment_intent:
+        raise NotRefundable(f"{order.number} was not paid through Stripe")
+    wanted = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        Refund.order_id == order.id,
+        Refund.payment_intent == order.payment_intent,
+        Refund.state.in_([*REFUND_COUNTS, "wanted"]),
+    )
+    under_way = int(await session.scalar(wanted) or 0)
+    left = order.total - max(under_way, order.refunded_amount)
+    amount = left if amount is None else amount
+    if not 0 < amount <= left:
+        raise NotRefundable(f"{format_money(left, order.currency)} of {order.number} can be refunded")
+    key = _new_key()
+    refund = Refund(
+        order_id=order.id,
+        key=key,
+        cause=key,
+        payment_intent=order.payment_intent,
+        amount=amount,
+        currency=order.currency,
+        restock=restock,
+    )
+    session.add(refund)
+    note(session, order, "refund-asked", amount=format_money(amount, order.currency))
+    await session.flush()
+    return refund
+
+
+def _new_key() -> str:
+    return f"refund-{secrets.token_hex(16)}"
+
+
+async def send_refunds(database: Database, gateway: Gateway, settings: Settings, *, most: int = 10) -> int:
+    """Ask Stripe for the refunds that are due; gives how many were tried. Several workers may do this at once."""
+    tried = 0
+    while tried < most and (row := await _claim(database)) is not None:
+        step("refund: claimed")
+        await _send(database, gateway, settings, row)
+        tried += 1
+    return tried
+
+
+async def _claim(database: Database) -> Refund | None:
+    """Take the refund that has been due longest: nobody else gets it for 30 seconds. One at a time, so that a slow
+    Stripe cannot use up the lease of those behind."""
+    due = (
+        select(Refund)
+        .where(Refund.state == "wanted", Refund.next_try_at <= now())
+        .order_by(Refund.next_try_at, Refund.id)
+        .limit(1)
+    )
+    async with database.reads() as session:
+        if await session.scalar(due.with_only_columns(Refund.id)) is None:
+            return None
+    async with database.writes() as session:
+        row = await session.scalar(due.with_for_update(skip_locked=True))
+        if row is not None:
+            row.tries += 1
+            row.next_try_at = now() + LEASE
+        return row
+
+
+async def _send(database: Database, gateway: Gateway, settings: Settings, row: Refund) -> None:
+    """One try. What cannot be known stays wanted; what Stripe refuses stands in front of staff."""
+    refused, known = "", []
+    try:
+        try:
+            known = await gateway.refunds_of(row.payment_intent)
+            step("refund: about to ask")
+            if not any((refund.get("metadata") or {}).get("refund_id") == row.cause for refund in known):
+                known.append(await _create(database, gateway, row))
+        except InvalidRequest as problem:
+            refused = f"Stripe refused to refund it ({problem.code or 'invalid request'})"
+    except PaymentProblem as problem:
+        log.warning("refund not sent", refund=row.id, problem=type(problem).__name__, tries=row.tries)
+        await _try_later(database, settings, row, problem)
+        return
+    step("refund: answered")
+    async with database.writes() as session:
+        order = await lock_order(session, Order.id == row.order_id)
+        current = await session.get(Refund, row.id, populate_existing=True)
+        if order is None or current is None:
+            return
+        await settle_refunds(
+            session, settings, order, RefundFacts(row.payment_intent, order.reference, known)
+        )
+        step("refund: written")
+        if refused:
+            await _fail(session, settings, order, current, refused)
+
+
+async def _try_later(database: Database, settings: Settings, row: Refund, problem: PaymentProblem) -> None:
+    """Sooner at first, later and spread when Stripe goes on failing; after three days staff must look."""
+    async with database.writes() as session:
+        order = await lock_order(session, Order.id == row.order_id)
+        current = await session.get(Refund, row.id, populate_existing=True)
+        if order is None or current is None or current.state != "wanted" or current.tries != row.tries:
+            return
+        if now() - current.created_at > GIVEN_UP_AFTER:
+            await _fail(session, settings, order, current, "Stripe did not answer for three days")
+            return
+        if isinstance(problem, StoredFailure):
+            # Stripe would give this same answer to every repeat of the key. Whether it refunded all the same is
+            # seen in its list before the new key is used.
+            current.key = _new_key()
+        pause = min(2**current.tries, SLOWEST) * random.uniform(0.6, 1.2)  # noqa: S311 - only spreads tries
+        current.next_try_at = now() + timedelta(seconds=pause)
+
+
+async def _fail(session: AsyncSession, settings: Settings, order: Order, refund: Refund, why: str) -> None:
+    if refund.state != "wanted":
+        return
+    refund.state, refund.error = "failed", why
+    amount = format_money(refund.amount, refund.currency)
+    note(session, order, "refund-failed", amount=amount)
+    what_to_do = (
+        f"See payment {refund.payment_intent} in Stripe's Dashboard, and refund it there if it is due."
+    )
+    reason = f"a refund of {amount} was not made: {why}"
+    await stand_before_staff(session, settings, order, reason, refund.cause, what_to_do)
+
+
+async def _create(database: Database, gateway: Gateway, row: Refund) -> dict[str, object]:
+    async with database.reads() as session:
+        reference = await session.scalar(select(Order.reference).where(Order.id == row.order_id))
+    metadata = {"refund_id": row.cause, "order_id": str(reference)}
+    return await gateway.create_refund(
+        payment_intent=row.payment_intent, amount=row.amount, metadata=metadata, key=row.key
+    )

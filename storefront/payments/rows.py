@@ -1,0 +1,127 @@
+"""Stripe's products and prices as the catalogue's plain rows. What cannot be sold here is refused with its reason.
+
+https://docs.stripe.com/api/products/object and https://docs.stripe.com/api/prices/object
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from storefront.catalogue.apply import Outcome, ProductRow
+from storefront.catalogue.match import PriceRow
+from storefront.money import MAXIMUM_CHARGE, smallest_step
+
+MOST_TITLE = 250
+MOST_DESCRIPTION = 40_000
+MOST_SKU = 64
+CREDITS = re.compile(r"[1-9][0-9]{0,8}")
+# Control characters, but for tab and line feed, and half of a surrogate pair: no page may hold them.
+NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Unfit(Exception):
+    """The row cannot be sold here; the message says why."""
+
+
+def product_row(
+    product: dict[str, Any], prices: Sequence[dict[str, Any]], currency: str
+) -> tuple[ProductRow | None, list[Outcome]]:
+    """An active product with its prices, as JSON, for a shop that sells in `currency`: the row, None when the product
+    itself is refused, and the refusals."""
+    refused: list[Outcome] = []
+    identity = str(product.get("id", "?"))
+    try:
+        title = _text(product["name"], MOST_TITLE, "its name").replace("\n", " ")
+        if not title:
+            raise Unfit("it has no name")
+        description = _text(product.get("description") or "", MOST_DESCRIPTION, "its description")
+        credits = credit_amount(product)
+        default = _id(product.get("default_price"))
+    except Exception as error:
+        return None, [Outcome(identity, "refused", _why(error))]
+    read: list[tuple[PriceRow, dict[str, Any]]] = []
+    for price in prices:
+        if not price.get("active"):
+            continue
+        try:
+            read.append((_price_row(price, currency, credits), price))
+        except Exception as error:
+            refused.append(Outcome(str(price.get("id", "?")), "refused", f"{title}: {_why(error)}"))
+    untouched = frozenset(one.id for one in refused)
+    kept, doubled = _told_apart(read, default)
+    refused += [Outcome(one.id, "refused", f"{title}: {why}") for one, why in doubled]
+    rows = tuple(sorted(kept, key=lambda row: (row.amount, row.id)))
+    return ProductRow(identity, title, description, product.get("shippable"), rows, untouched), refused
+
+
+def credit_amount(thing: dict[str, Any]) -> int | None:
+    """`metadata.credit_amount` of a product or price, None where it is not given. Raises Unfit unless it is a positive
+    whole number of at most nine digits, written with nothing else."""
+    text = (thing.get("metadata") or {}).get("credit_amount")
+    if text is None:
+        return None
+    if not isinstance(text, str) or not CREDITS.fullmatch(text):
+        raise Unfit(f"metadata.credit_amount is {str(text)[:40]!r}, and must be a positive whole number")
+    return int(text)
+
+
+def _price_row(price: dict[str, Any], currency: str, product_credits: int | None) -> PriceRow:
+    if str(price["currency"]).upper() != currency:
+        raise Unfit(f"the price is in {str(price['currency']).upper()}, the shop sells in {currency}")
+    if price.get("type") == "recurring" or price.get("recurring"):
+        raise Unfit("the price is recurring, and the shop sells once")
+    if price.get("custom_unit_amount") or price.get("billing_scheme", "per_unit") != "per_unit":
+        raise Unfit("the price has no fixed amount (the buyer's choice, or tiers)")
+    if price.get("transform_quantity"):
+        raise Unfit("the price is for several pieces at once (transform_quantity)")
+    amount = price.get("unit_amount")
+    if not isinstance(amount, int) or isinstance(amount, bool):
+        raise Unfit(f"the price is no whole number of minor units ({price.get('unit_amount_decimal')})")
+    if not 0 <= amount <= MAXIMUM_CHARGE or amount % smallest_step(currency):
+        raise Unfit(f"{amount} is no amount that can be charged in {currency}")
+    own = credit_amount(price)
+    credits = own if own is not None else product_credits
+    title = _text(price.get("nickname") or "", MOST_TITLE, "its nickname").replace("\n", " ")
+    if not title and credits is not None:
+        title = f"{credits:,} credit{'' if credits == 1 else 's'}"
+    sku = _text(
+        (price.get("metadata") or {}).get("sku") or price.get("lookup_key") or "", MOST_SKU, "its SKU"
+    )
+    return PriceRow(str(price["id"]), amount, title, sku, credits)
+
+
+def _told_apart(
+    read: Sequence[tuple[PriceRow, dict[str, Any]]], default: str
+) -> tuple[list[PriceRow], list[tuple[PriceRow, str]]]:
+    """Of prices that a shopper could not tell apart the product's default price counts, else the newest: a price that
+    replaces another is there before the other one is archived."""
+    best: dict[str, tuple[PriceRow, dict[str, Any]]] = {}
+    for row, price in read:
+        name = row.sku or row.title
+        known = best.get(name)
+        if known is None or _rank(row, price, default) > _rank(*known, default):
+            best[name] = row, price
+    kept = [row for row, _ in best.values()]
+    why = "another of its prices has the same name; give each a nickname, or archive the old one"
+    return kept, [(row, why) for row, _ in read if row not in kept]
+
+
+def _rank(row: PriceRow, price: dict[str, Any], default: str) -> tuple[bool, int, str]:
+    return row.id == default, int(price.get("created") or 0), row.id
+
+
+def _text(value: Any, most: int, what: str) -> str:
+    if not isinstance(value, str):
+        raise Unfit(f"{what} is no text")
+    clean = NOT_TEXT.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if len(clean) > most:
+        raise Unfit(f"{what} is longer than {most:,} characters")
+    return clean
+
+
+def _id(value: Any) -> str:
+    return str(value["id"]) if isinstance(value, dict) else str(value or "")
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, Unfit) else f"it cannot be read ({type(error).__name__})"

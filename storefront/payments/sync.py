@@ -1,0 +1,169 @@
+"""The catalogue from Stripe, one way: everything that is active there is read, then applied in small steps; what is not
+there any more is taken off sale. Nothing is ever written to Stripe."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storefront.catalogue.apply import (
+    UNCHANGED,
+    Outcome,
+    ProductRow,
+    apply_products,
+    archive_products,
+    synced_products,
+)
+from storefront.database import Database, now
+from storefront.payments.errors import NotThere
+from storefront.payments.gateway import Gateway
+from storefront.payments.rows import product_row
+from storefront.payments.shelf import Shelf, open_shelf
+from storefront.settings import Settings
+
+# Stripe allows 100 reads a second, 25 in test mode (docs.stripe.com/rate-limits), and the shop reads too: a page of
+# 100, then a pause, stays below 10 however quick the answers are.
+PAGE = 100
+PAUSE_AFTER_PAGE = 0.1
+BATCH = 50
+# Writers of other processes wait for SQLite by polling: one batch, one pause, lets them in after a few.
+PAUSE_AFTER_BATCH = 0.05
+
+OnOutcome: TypeAlias = Callable[[Outcome], object]
+OnProgress: TypeAlias = Callable[[str, int, int | None], object]
+Read: TypeAlias = tuple[ProductRow | None, list[Outcome]]
+
+
+class _OnlyLooking(Exception):
+    """A dry run takes back what it did."""
+
+
+async def sync_catalogue(
+    database: Database,
+    gateway: Gateway,
+    settings: Settings,
+    *,
+    on_outcome: OnOutcome = lambda _: None,
+    on_progress: OnProgress = lambda *_: None,
+    dry_run: bool = False,
+) -> Counter[str]:
+    """Read the whole catalogue and apply it; gives how many rows were created, changed, archived, refused and
+    unchanged, each of the first four told to `on_outcome` as it happens. `on_progress` is told the work, how much of
+    it is done, and of how much if that is known.
+
+    Raises a PaymentProblem when Stripe cannot be read; then nothing was changed.
+    """
+    read_at = now()
+    tally: Counter[str] = Counter()
+    with open_shelf() as shelf:
+        await _read(gateway, shelf, on_progress)
+        total, done = shelf.count(), 0
+        on_progress("applying", done, total)
+        for batch in shelf.batches(BATCH):
+            read = [product_row(product, prices, settings.currency) for product, prices in batch]
+            async with _writing(database, dry_run) as session:
+                outcomes = await apply_read(session, settings, read, read_at)
+            _tell(outcomes, tally, on_outcome)
+            done += len(batch)
+            on_progress("applying", done, total)
+            await asyncio.sleep(PAUSE_AFTER_BATCH)
+        async for gone in _gone(database, shelf):
+            async with _writing(database, dry_run) as session:
+                outcomes = await archive_products(session, gone, read_at)
+            _tell(outcomes, tally, on_outcome)
+            await asyncio.sleep(PAUSE_AFTER_BATCH)
+    return tally
+
+
+async def sync_product(
+    database: Database, gateway: Gateway, settings: Settings, product_id: str, *, dry_run: bool = False
+) -> list[Outcome]:
+    """Read one product with its prices and apply it. Raises a PaymentProblem when Stripe cannot be read."""
+    read_at = now()
+    read = await read_product(gateway, settings, product_id)
+    async with _writing(database, dry_run) as session:
+        return await apply_one(session, settings, product_id, read, read_at)
+
+
+async def read_product(gateway: Gateway, settings: Settings, product_id: str) -> Read | None:
+    """A product as it is now, as its row and what was refused of it; None when it is archived or deleted."""
+    try:
+        product = await gateway.product(product_id)
+    except NotThere:
+        return None
+    if product.get("deleted") or not product.get("active"):
+        return None
+    prices = [price async for price in gateway.prices({"product": product_id, "active": True})]
+    return product_row(product, prices, settings.currency)
+
+
+async def apply_one(
+    session: AsyncSession, settings: Settings, product_id: str, read: Read | None, read_at: datetime
+) -> list[Outcome]:
+    """Apply what `read_product` gave, inside a write transaction."""
+    if read is None:
+        return await archive_products(session, [product_id], read_at)
+    return await apply_read(session, settings, [read], read_at)
+
+
+async def apply_read(
+    session: AsyncSession, settings: Settings, read: list[Read], read_at: datetime
+) -> list[Outcome]:
+    refused = [one for _, outcomes in read for one in outcomes]
+    rows = [row for row, _ in read if row is not None]
+    return [*refused, *await apply_products(session, settings.currency, rows, read_at)]
+
+
+async def _read(gateway: Gateway, shelf: Shelf, on_progress: OnProgress) -> None:
+    """Products first: a price without its product is passed over, and Stripe tells us of it by an event."""
+    for what, rows, put in (
+        ("reading products", gateway.products({"active": True}), shelf.put_product),
+        ("reading prices", gateway.prices({"active": True}), shelf.put_price),
+    ):
+        done = 0
+        on_progress(what, done, None)
+        async for row in rows:
+            if row.get("active"):
+                put(row)
+            done += 1
+            if done % PAGE == 0:
+                on_progress(what, done, None)
+                await asyncio.sleep(PAUSE_AFTER_PAGE)
+        on_progress(what, done, done)
+
+
+async def _gone(database: Database, shelf: Shelf) -> AsyncIterator[list[str]]:
+    """Products on sale here that Stripe has archived or deleted, some at a time."""
+    after = 0
+    while True:
+        async with database.reads() as session:
+            known = await synced_products(session, after, PAGE)
+        if not known:
+            return
+        after = known[-1][0]
+        gone = shelf.missing([identity for _, identity in known])
+        if gone:
+            yield gone
+
+
+@asynccontextmanager
+async def _writing(database: Database, dry_run: bool) -> AsyncIterator[AsyncSession]:
+    """A write transaction that a dry run takes back."""
+    try:
+        async with database.writes() as session:
+            yield session
+            if dry_run:
+                raise _OnlyLooking
+    except _OnlyLooking:
+        pass
+
+
+def _tell(outcomes: list[Outcome], tally: Counter[str], on_outcome: OnOutcome) -> None:
+    for one in outcomes:
+        tally[one.what] += 1
+        if one.what != UNCHANGED:
+            on_outcome(one)

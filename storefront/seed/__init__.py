@@ -1,0 +1,1 @@
+"""The demo catalogue and a big synthetic one for load tests."""

@@ -1,0 +1,131 @@
+"""Loading the demo catalogue into an empty database. Running it again changes nothing."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storefront.cart.models import DeliveryRate
+from storefront.catalogue.change import catalogue_changed
+from storefront.catalogue.models import (
+    Collection,
+    Image,
+    Product,
+    ProductCollection,
+    StockMovement,
+    Variant,
+)
+from storefront.catalogue.search import folded
+from storefront.database import Database, lock
+from storefront.money import decimals
+
+HERE = Path(__file__).resolve().parent
+
+
+async def load_demo(database: Database, currency: str) -> bool:
+    """Load the demo catalogue and its delivery rates when there is no product yet; True when it did."""
+    async with database.writes() as session:
+        await _one_loader(session)
+        if await session.scalar(select(func.count()).select_from(Product)):
+            return False
+        await _load_rates(session, HERE / "delivery.toml", currency)
+        await _load_products(session, _read(HERE / "demo.toml"), currency)
+        catalogue_changed(session)
+    return True
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text("utf-8"))
+
+
+async def _one_loader(session: AsyncSession) -> None:
+    # Several processes start together: the second waits here, then finds the catalogue loaded.
+    from storefront.catalogue.models import CatalogueVersion
+
+    await lock(session, select(CatalogueVersion.id))
+
+
+async def replace_rates(database: Database, file: Path, currency: str) -> int:
+    """Put the delivery rates of a TOML file in the place of the shop's; gives how many there are."""
+    async with database.writes() as session:
+        for rate in await session.scalars(select(DeliveryRate)):
+            await session.delete(rate)
+        await session.flush()
+        count = await _load_rates(session, file, currency)
+        catalogue_changed(session)
+    return count
+
+
+async def _load_rates(session: AsyncSession, file: Path, currency: str) -> int:
+    rows = _read(file)["rates"]
+    for position, row in enumerate(rows):
+        amounts = {key: in_currency(row[key], currency) for key in ("amount", "free_from") if key in row}
+        session.add(DeliveryRate(**{**row, **amounts}, position=position))
+    return len(rows)
+
+
+def in_currency(cents: int, currency: str) -> int:
+    """A demo price, written in cents, as minor units of the shop's currency: 8.50 becomes ¥850 or KWD 8.500."""
+    places = decimals(currency)
+    return cents if places in {0, 2} else cents * 10
+
+
+async def _load_products(session: AsyncSession, data: dict[str, Any], currency: str) -> None:
+    collections = {}
+    for position, row in enumerate(data["collections"]):
+        collections[row["slug"]] = Collection(**row, position=position)
+        session.add(collections[row["slug"]])
+    await session.flush()
+    for position, row in enumerate(data["products"]):
+        await _load_product(session, row, position, collections, currency)
+
+
+async def _load_product(
+    session: AsyncSession,
+    row: dict[str, Any],
+    position: int,
+    collections: dict[str, Collection],
+    currency: str,
+) -> None:
+    variants = row["variants"]
+    titles = " ".join(variant["title"] for variant in variants)
+    product = Product(
+        slug=row["slug"],
+        title=row["title"],
+        summary=row["summary"],
+        description=row["description"],
+        details=row["details"],
+        status=row["status"],
+        option=row["option"],
+        position=position,
+        price=min(in_currency(variant["price"], currency) for variant in variants),
+        listed=any("credits" not in variant for variant in variants),
+        search_title=folded(row["title"]),
+        search_text=folded(f"{titles} {row['summary']} {row['description']}"),
+    )
+    session.add(product)
+    await session.flush()
+    path = f"images/products/{row['slug']}.svg"
+    session.add(Image(product_id=product.id, path=path, alt=row["image_alt"], width=800, height=800))
+    for slug in row["collections"]:
+        session.add(ProductCollection(collection_id=collections[slug].id, product_id=product.id))
+    for number, variant in enumerate(variants):
+        tracked = variant["requires_shipping"]
+        made = Variant(
+            product_id=product.id,
+            sku=variant["sku"],
+            title=variant["title"],
+            price=in_currency(variant["price"], currency),
+            currency=currency,
+            on_hand=variant["on_hand"] if tracked else 0,
+            tracked=tracked,
+            requires_shipping=variant["requires_shipping"],
+            position=number,
+            credit_amount=variant.get("credits"),
+        )
+        session.add(made)
+        await session.flush()
+        if made.on_hand:
+            session.add(StockMovement(variant_id=made.id, quantity=made.on_hand, cause="seed"))

@@ -1,0 +1,185 @@
+"""Jinja: one environment, strict about names, with the holes that public pages leave for each visitor."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from storefront.settings import ROOT, Settings
+from storefront.web.answers import left_notice
+from storefront.web.assets import Assets
+from storefront.web.request import ShopRequest
+
+# A marker can never come from the catalogue: control characters do not pass the shop's forms or its seeds.
+HOLE_MARK = "\x02hole:%s\x03"
+LOOK_EVERY = 0.5
+MOST_BADGES = 1000
+NOTICES = {
+    "cancelled": ("info", "You have not paid, and nothing was charged. Your cart is as you left it."),
+    "given-up": ("info", "The order is cancelled. Nothing was charged."),
+    "put-back": ("success", "The things from that order are in your cart again."),
+    "put-back-some": ("info", "What can still be had of that order is in your cart again."),
+    "gone": ("error", "Nothing of that order can be had any more."),
+    "empty": ("info", "Your cart is empty, so there is nothing to check out."),
+    "registered": ("success", "Welcome. Your account is ready."),
+    "account-exists": ("info", "There is an account under this address already. Please sign in."),
+    "carts-joined": ("info", "Your cart now also holds what was in your account’s cart."),
+    "carts-joined-short": (
+        "info",
+        "Your cart now also holds what was in your account’s cart, as far as it can still be had.",
+    ),
+    "signed-out": ("info", "You are signed out."),
+    "signed-out-everywhere": ("info", "You are signed out everywhere."),
+    "session-ended": ("success", "That device is signed out."),
+    "password-changed": ("success", "Your password is changed. Please sign in with the new one."),
+    "password-changed-here": ("success", "Your password is changed. Everywhere else you are signed out."),
+    "address-confirmed": ("success", "Your e-mail address is confirmed."),
+    "orders-claimed": ("success", "Your earlier orders are in the list now."),
+    "address-kept": ("success", "The address is kept."),
+    "address-removed": ("success", "The address is removed."),
+    "second-off": ("info", "The second step is off."),
+    "account-deleted": ("info", "Your account is deleted."),
+}
+
+
+class DictsFirst(Environment):
+    """`line.title` looks into a dict first. Jinja asks for an attribute and comes to the key by way of an exception,
+    two hundred times a page."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+class Templates:
+    """The environment and what every page is given. `navigation` is a function, since it follows the catalogue."""
+
+    def __init__(self, settings: Settings, assets: Assets) -> None:
+        folders = [ROOT / "templates"]
+        if settings.theme:
+            folders.insert(0, Path(settings.theme).resolve() / "templates")
+        self._assets = assets
+        self.asset = assets.url
+        self.navigation: Callable[[], list[dict[str, str]]] = list
+        self.environment = DictsFirst(
+            loader=FileSystemLoader(folders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,  # see `stamp`
+            cache_size=-1,
+        )
+        self.environment.globals.update(
+            asset=assets.url,
+            hole=lambda name: Markup(HOLE_MARK % name),  # noqa: S704 - a constant of ours
+            shop={
+                "name": settings.shop_name,
+                "email": settings.shop_email,
+                "currency": settings.currency,
+                "development": not settings.production,
+            },
+        )
+        self.shop_name = settings.shop_name
+        self.live = not settings.production
+        self._folders = [*folders, *assets.folders] if self.live else []
+        self._stamp = (0.0, 0)
+        self._badges: dict[tuple[int, int], str] = {}
+
+    def stamp(self) -> int:
+        """A number that changes when a template or a static file is saved, upon which templates are read anew; always
+        0 in production."""
+        if self.live and time.monotonic() - self._stamp[0] > LOOK_EVERY:
+            newest = max(map(_newest, self._folders), default=0)
+            if newest != self._stamp[1]:
+                assert self.environment.cache is not None
+                self.environment.cache.clear()
+                self._assets.look_again()
+            self._stamp = (time.monotonic(), newest)
+        return self._stamp[1]
+
+    def render(self, template: str, **context: Any) -> str:
+        """A fragment: the template with its names and nothing else."""
+        self.stamp()
+        return self.environment.get_template(template).render(context)
+
+    def badge(self, count: int) -> str:
+        """The badge, which stands on every page."""
+        key = (count, self.stamp())
+        badge = self._badges.get(key)
+        if badge is None:
+            if len(self._badges) >= MOST_BADGES:
+                self._badges.clear()
+            badge = self._badges[key] = self.render("components/badge.html", count=count)
+        return badge
+
+    def page(
+        self,
+        template: str,
+        *,
+        title: str,
+        path: str,
+        description: str = "",
+        canonical: str = "",
+        noindex: bool = False,
+        json_ld: str = "",
+        error: bool | dict[str, Any] = False,
+        count: int | None = None,
+        notice: dict[str, Any] | None = None,
+        holes: bool = False,
+        **context: Any,
+    ) -> str:
+        """A whole page. With `holes` the marks stay in, to be filled per visitor; else they are filled now with
+        the badge's `count` (None: unknown) and the `notice`."""
+        names: dict[str, Any] = dict(context)
+        if isinstance(error, dict):
+            names["error"] = error
+        names["page"] = {
+            "title": title if title == self.shop_name else f"{title} – {self.shop_name}",
+            "heading": title,
+            "description": description,
+            "canonical": canonical,
+            "noindex": noindex,
+            "json_ld": Markup(json_ld.replace("<", "\\u003c")) if json_ld else "",  # noqa: S704 - escaped here
+            "nav": [entry | {"current": entry["url"] == path} for entry in self.navigation()],
+            "path": path,
+            "error": error is True,
+        }
+        text = self.render(template, **names)
+        return text if holes else fill(text, self.hole_values(count, notice))
+
+    def notice(self, request: ShopRequest) -> dict[str, Any] | None:
+        """The sentence that an earlier answer left for this page, if it is one that the shop says."""
+        left = left_notice(request)
+        if left is None or left[0] not in NOTICES:
+            return None
+        kind, text = NOTICES[left[0]]
+        return {"kind": kind, "text": text, "undo": None}
+
+    def hole_values(self, count: int | None, notice: dict[str, Any] | None) -> dict[str, str]:
+        """What goes into the holes of a page for one visitor."""
+        return {
+            "badge": self.badge(count or 0),
+            "notice": self.render("components/notice.html", notice=notice) if notice else "",
+        }
+
+
+def fill(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(HOLE_MARK % name, value)
+    return text
+
+
+def _newest(folder: Path | str) -> int:
+    """When something below `folder` was last saved, in nanoseconds."""
+    newest = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            newest = max(newest, entry.stat().st_mtime_ns, _newest(entry.path) if entry.is_dir() else 0)
+    return newest

@@ -1,0 +1,96 @@
+"""People with accounts, and what was mailed to them."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from storefront.accounts.change import create_account
+from storefront.accounts.hashing import _hasher
+from storefront.accounts.models import Account
+from storefront.outbox.models import Message
+from tests.shop import Running, Shopper, shopper_at
+from tests.web.page import Answer
+
+PASSWORD = "seven quiet lamps at noon"
+HASH = _hasher.hash(PASSWORD)
+NEW = " blue herons, never late "
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account as it is known to its owner."""
+
+    id: int
+    email: str
+
+
+def new_email() -> str:
+    return f"p{uuid.uuid4().hex[:12]}@example.org"
+
+
+async def new_person(shop: Running, *, verified: bool = True, email: str = "", **more: Any) -> Person:
+    """An account that needs no mail to come to be; `more` are create_account's."""
+    address = email or new_email()
+    async with shop.database() as database, database.writes() as session:
+        account = await create_account(session, address, HASH, verified=verified, **more)
+        return Person(account.id, address)
+
+
+async def sign_in(shopper: Shopper, email: str, password: str = PASSWORD, to: str = "") -> Answer:
+    """Fill the sign-in form and send it."""
+    page = await shopper.get(f"/account/sign-in?next={to}" if to else "/account/sign-in")
+    assert page.status == 200, page
+    return await shopper.submit(page, "/account/sign-in", email=email, password=password)
+
+
+@asynccontextmanager
+async def signed_in(shop: Running, person: Person | None = None) -> AsyncIterator[Shopper]:
+    """A browser in which somebody is signed in: `person`, or somebody new."""
+    somebody = person or await new_person(shop)
+    async with shopper_at(shop.url) as shopper:
+        answer = await sign_in(shopper, somebody.email)
+        assert (answer.status, answer.location) == (303, "/account"), answer
+        yield shopper
+
+
+async def messages(shop: Running, email: str) -> list[Message]:
+    """What was left for an address, the newest last."""
+    async with shop.database() as database, database.reads() as session:
+        query = select(Message).where(func.lower(Message.recipient) == email.lower()).order_by(Message.id)
+        return list(await session.scalars(query))
+
+
+async def mailed(shop: Running, email: str, template: str) -> str:
+    """The path of the link in the newest message of this kind."""
+    found = [one for one in await messages(shop, email) if one.template == template]
+    assert found, f"no {template} for {email}"
+    parts = urlsplit(found[-1].data["url"])
+    assert f"{parts.scheme}://{parts.netloc}" == shop.url
+    return parts.path
+
+
+async def told(shop: Running, email: str) -> list[str]:
+    """What an account's owner was told of changes."""
+    found = await messages(shop, email)
+    return [str(one.data["what"]) for one in found if one.template == "account-notice"]
+
+
+async def account(shop: Running, email: str) -> Account | None:
+    async with shop.database() as database, database.reads() as session:
+        query = select(Account).where(Account.email_key == email.lower())
+        return (await session.scalars(query)).one_or_none()
+
+
+def set_cookies(answer: Answer) -> dict[str, str]:
+    """The cookies that an answer sets, by name, with their attributes in small letters."""
+    lines = answer.headers.get_list("set-cookie")
+    return {line.partition("=")[0]: line.partition("=")[2] for line in lines}
+
+
+async def is_signed_in(shopper: Shopper) -> bool:
+    return (await shopper.get("/account")).status == 200

@@ -1,0 +1,326 @@
+"""How often somebody may try, alone and with others, in one process and in several."""
+
+import asyncio
+import secrets
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from storefront.settings import Settings
+from storefront.web.errors import Refused
+from storefront.web.limits import Limits, Rule
+from tests.accounts.people import PASSWORD, new_email, new_person, sign_in
+from tests.accounts.test_two_step import half_way, set_up
+from tests.conftest import missing
+from tests.shop import HTMX, Running, Shopper, free_port, running_shop, shopper_at
+from tests.stripe_double import KEY, SECRET, StripeDouble
+from tests.web.page import Answer
+
+REDIS = "redis://127.0.0.1:6379/0"
+HELP = "Start one on 127.0.0.1:6379."
+
+
+def redis_url() -> str:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", 6379)):
+            missing("Redis", HELP)
+    return REDIS
+
+
+@pytest.fixture(scope="module", params=["alone", "redis"])
+def limited(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    sqlite_template: Path,
+    stripe: StripeDouble,
+) -> Iterator[Running]:
+    """A shop behind a proxy on this machine, so that tests can come from many networks; with and without Redis."""
+    folder = tmp_path_factory.mktemp("limited")
+    shutil.copy(sqlite_template, folder / "shop.db")
+    settings = {
+        "TRUSTED_PROXIES": "127.0.0.1",
+        # Its keys in a Redis that others use too are its own.
+        "SECRET_KEY": secrets.token_hex(20),
+        "REDIS_URL": redis_url() if request.param == "redis" else "",
+        "STRIPE_SECRET_KEY": KEY,
+        "STRIPE_WEBHOOK_SECRET": SECRET,
+        "STRIPE_API_BASE": stripe.base,
+    }
+    with running_shop(folder, f"sqlite+aiosqlite:///{folder / 'shop.db'}", settings) as running:
+        yield running
+
+
+def network() -> dict[str, str]:
+    """A neighbour that nobody else in these tests has."""
+    a, b = secrets.randbelow(250) + 1, secrets.randbelow(250) + 1
+    return {"x-forwarded-for": f"10.{secrets.randbelow(250) + 1}.{a}.{b}"}
+
+
+@pytest.fixture
+async def guest(limited: Running) -> AsyncIterator[Shopper]:
+    async with shopper_at(limited.url) as made:
+        yield made
+
+
+def refused(answers: list[Answer]) -> list[Answer]:
+    return [one for one in answers if one.status == 429]
+
+
+def must_wait(answer: Answer, most: int) -> None:
+    """A page that says so, and for how long."""
+    assert 1 <= int(answer.headers["retry-after"]) <= most
+    assert "often" in answer.words
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_burst_of_guesses_at_one_account_is_stopped_at_ten(limited: Running, guest: Shopper) -> None:
+    person, here = await new_person(limited), network()
+    guess = {"email": person.email, "password": "a wrong one"}
+    answers = await asyncio.gather(*(guest.post("/account/sign-in", guess, **here) for _ in range(25)))
+    assert len(refused(answers)) == 15
+    assert {one.status for one in answers} == {422, 429}
+    must_wait(refused(answers)[0], 900)
+    right = {"email": person.email.upper(), "password": PASSWORD}
+    assert (await guest.post("/account/sign-in", right, **here)).status == 429, "not even the right one"
+    assert (await guest.post("/account/sign-in", right, **network())).status == 303, "elsewhere it goes on"
+
+
+async def test_an_unknown_address_is_stopped_the_same(limited: Running, guest: Shopper) -> None:
+    here = network()
+    guess = {"email": new_email(), "password": "a wrong one"}
+    answers = [await guest.post("/account/sign-in", guess, **here) for _ in range(12)]
+    assert [one.status for one in answers] == [422] * 10 + [429] * 2
+
+
+async def test_a_refusal_to_htmx_is_a_notice(limited: Running, guest: Shopper) -> None:
+    here = network()
+    guess = {"email": new_email(), "password": "a wrong one"}
+    for _ in range(10):
+        await guest.post("/account/sign-in", guess, **here)
+    answer = await guest.post("/account/sign-in", guess, **here, **HTMX)
+    assert answer.status == 429
+    assert answer.headers["hx-retarget"] == "#notice"
+    assert "<html" not in answer.text
+    must_wait(answer, 900)
+
+
+async def test_guesses_from_many_networks_at_one_account_are_stopped(
+    limited: Running, guest: Shopper
+) -> None:
+    person = await new_person(limited)
+    guess = {"email": person.email, "password": "a wrong one"}
+    answers = await asyncio.gather(*(guest.post("/account/sign-in", guess, **network()) for _ in range(60)))
+    assert len(refused(answers)) == 10
+
+
+async def test_right_passwords_are_not_counted(limited: Running) -> None:
+    person, here = await new_person(limited), network()
+    async with shopper_at(limited.url) as shopper:
+        for _ in range(15):
+            data = {"email": person.email, "password": PASSWORD}
+            assert (await shopper.post("/account/sign-in", data, **here)).status == 303
+
+
+async def test_a_hundred_people_behind_one_address_sign_in_within_seconds(limited: Running) -> None:
+    people = [await new_person(limited) for _ in range(100)]
+    here = network()
+
+    async def once(email: str) -> int:
+        async with shopper_at(limited.url) as shopper:
+            data = {"email": email, "password": PASSWORD}
+            return (await shopper.post("/account/sign-in", data, **here)).status
+
+    assert set(await asyncio.gather(*(once(one.email) for one in people))) == {303}
+
+
+async def test_one_network_that_tries_many_accounts_is_stopped(limited: Running, guest: Shopper) -> None:
+    here, statuses = network(), []
+    for _ in range(16):
+        tries = (
+            guest.post("/account/sign-in", {"email": new_email(), "password": "a wrong one"}, **here)
+            for _ in range(20)
+        )
+        statuses += [one.status for one in await asyncio.gather(*tries)]
+    assert statuses.count(422) == 300
+    assert statuses.count(429) == 20
+
+
+@pytest.mark.parametrize("path", ["/account/register", "/account/reset"])
+async def test_one_address_is_sent_five_messages_an_hour(limited: Running, guest: Shopper, path: str) -> None:
+    for email in ((await new_person(limited)).email, new_email()):
+        spelled = [email, email.upper(), email.title(), email]
+        answers = await asyncio.gather(
+            *(guest.post(path, {"email": spelled[n % 4]}, **network()) for n in range(12))
+        )
+        assert len(refused(list(answers))) == 7
+        must_wait(refused(list(answers))[0], 3600)
+
+
+async def test_one_network_cannot_have_messages_sent_to_everybody(limited: Running, guest: Shopper) -> None:
+    here, statuses = network(), []
+    for _ in range(16):
+        tries = (guest.post("/account/register", {"email": new_email()}, **here) for _ in range(20))
+        statuses += [one.status for one in await asyncio.gather(*tries)]
+    assert statuses.count(303) == 300
+    assert statuses.count(429) == 20
+
+
+async def test_the_password_asked_for_once_more_cannot_be_guessed(limited: Running, guest: Shopper) -> None:
+    person = await new_person(limited)
+    await sign_in(guest, person.email)
+    for path in ("/account/email", "/account/password", "/account/two-step", "/account/delete"):
+        data = {"password": "a wrong one", "new_password": "seven other lamps", "email": new_email()}
+        answers = [await guest.post(path, data) for _ in range(3)]
+        assert {one.status for one in answers} <= {422, 429}
+    answer = await guest.post("/account/delete", {"password": PASSWORD})
+    assert answer.status == 429
+    must_wait(answer, 900)
+
+
+async def test_codes_of_the_second_factor_cannot_be_guessed(limited: Running, guest: Shopper) -> None:
+    person = await new_person(limited)
+    async with shopper_at(limited.url) as owner:
+        await sign_in(owner, person.email)
+        await set_up(limited, owner, person)
+    await half_way(guest, person)
+    tries = (guest.post("/account/sign-in/code", {"code": f"{n:06}"}) for n in range(14))
+    answers = await asyncio.gather(*tries)
+    assert len(refused(list(answers))) == 4
+    must_wait(refused(list(answers))[0], 900)
+
+
+async def test_orders_are_placed_twenty_times_from_one_cart(limited: Running, guest: Shopper) -> None:
+    await guest.add(await limited.new_thing())
+    page = await guest.get("/checkout")
+    form = page.form("/checkout")
+    statuses = []
+    for n in range(22):
+        typed = {"email": "not an address", "note": str(n)}
+        statuses.append((await guest.post("/checkout", form.filled(typed, None))).status)
+    assert set(statuses) == {422}, "a form with mistakes places nothing"
+    answers = [await guest.order(note=str(n % 5)) for n in range(7)]
+    assert {one.status for one in answers} == {303}
+    statuses = [(await guest.order(note=f"{n}")).status for n in range(100, 118)]
+    assert statuses.count(429) == 3
+
+
+async def test_a_double_click_counts_once(limited: Running, guest: Shopper) -> None:
+    await guest.add(await limited.new_thing())
+    answers = await asyncio.gather(*(guest.order() for _ in range(10)))
+    assert {one.status for one in answers} == {303}
+    assert [(await guest.order()).status for _ in range(15)] == [303] * 15
+
+
+async def test_a_payment_page_is_asked_for_thirty_times(limited: Running, guest: Shopper) -> None:
+    await guest.add(await limited.new_thing())
+    await guest.order()
+    async with limited.database() as database, database.reads() as session:
+        from sqlalchemy import select
+
+        from storefront.orders.models import Order
+
+        token = await session.scalar(select(Order.token).order_by(Order.id.desc()).limit(1))
+    statuses = [(await guest.post(f"/orders/{token}/pay", {})).status for _ in range(32)]
+    assert statuses == [303] * 30 + [429] * 2
+
+
+async def test_links_of_orders_cannot_be_guessed(limited: Running, guest: Shopper) -> None:
+    here = network()
+
+    async def guess() -> int:
+        return (await guest.get(f"/orders/{uuid.uuid4().hex}", **here)).status
+
+    statuses = []
+    for _ in range(16):
+        statuses += await asyncio.gather(*(guess() for _ in range(20)))
+    # A minute may end meanwhile.
+    assert 404 in statuses
+    assert statuses.count(429) >= 20 or time.time() % 60 < 30
+
+
+async def test_processes_share_their_counts_through_redis() -> None:
+    url = redis_url()
+    settings = Settings(_env_file=None, REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))  # type: ignore[call-arg]
+    one, other = Limits(settings), Limits(settings)
+    rule = Rule("test", 10, 3600)
+    waits = await asyncio.gather(*(limits.take(rule, "anna@example.org") for limits in (one, other) * 10))
+    assert sum(wait == 0 for wait in waits) == 10
+    assert all(0 < wait <= 3600 for wait in waits if wait)
+    await other.give_back(rule, "anna@example.org")
+    assert await one.take(rule, "berta@example.org") == 0
+    with pytest.raises(Refused) as error:
+        await one.meet((rule, "carla@example.org"), (rule, "anna@example.org"))
+    assert error.value.status == 429
+    await one.close()
+    await other.close()
+
+
+async def test_what_lies_in_redis_names_nobody_and_ends() -> None:
+    from redis.asyncio import Redis
+
+    url = redis_url()
+    settings = Settings(_env_file=None, REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))  # type: ignore[call-arg]
+    limits, name = Limits(settings), f"test-{uuid.uuid4().hex}"
+    await limits.take(Rule(name, 5, 60), "anna@example.org")
+    await limits.close()
+    client = Redis.from_url(url)
+    keys = [key async for key in client.scan_iter(f"storefront:{name}:*")]
+    assert len(keys) == 1
+    assert b"anna" not in keys[0]
+    assert 0 < await client.ttl(keys[0]) <= 60
+    await client.aclose()
+
+
+@pytest.mark.parametrize("kind", ["nobody there", "silent", "no redis"])
+async def test_without_an_answer_from_redis_the_shop_counts_by_itself(
+    kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if kind == "no redis":
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        else:
+            await reader.read(-1)
+        writer.close()
+
+    port = free_port()
+    server = await asyncio.start_server(speak, "127.0.0.1", port) if kind != "nobody there" else None
+    url = f"redis://127.0.0.1:{port}/0"
+    limits = Limits(Settings(_env_file=None, REDIS_URL=url))  # type: ignore[call-arg]
+    rule = Rule("test", 3, 3600)
+    started = time.monotonic()
+    waits = [await limits.take(rule, "anna@example.org") for _ in range(5)]
+    assert [wait == 0 for wait in waits] == [True, True, True, False, False]
+    assert time.monotonic() - started < 8
+    assert limits.away
+    assert "redis does not answer" in capfd.readouterr().out
+    await limits.close()
+    if server is not None:
+        server.close()
+        await server.wait_closed()
+        await asyncio.sleep(0.05)
+
+
+async def test_counts_end_with_their_window() -> None:
+    limits = Limits(Settings(_env_file=None))  # type: ignore[call-arg]
+    rule = Rule("test", 1, 1)
+    while await limits.take(rule, "k") == 0:
+        pass
+    wait = await limits.take(rule, "k")
+    assert wait == 1
+    await asyncio.sleep(1.05)
+    assert await limits.take(rule, "k") == 0
+
+
+async def test_memory_for_counts_is_bounded() -> None:
+    from storefront.web.limits import MOST_KEYS, LocalCounts
+
+    counts = LocalCounts()
+    for n in range(MOST_KEYS + 500):
+        counts.add(str(n), 1, 0)
+    assert len(counts._counts) == MOST_KEYS

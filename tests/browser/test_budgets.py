@@ -1,0 +1,103 @@
+"""What the pages may weigh, as experience.md promises it. `pytest -rP` shows the figures."""
+
+import re
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.browser.chromium import PHONE, window
+from tests.browser.shopping import MUG, SOAP, put
+from tests.browser.widths import at_both_widths
+from tests.shop import Running
+
+LINKED = re.compile(r'<(?:script[^>]* src|link rel="stylesheet"[^>]* href)="([^"]+)"')
+PAGES = {
+    "home": "/",
+    "listing": "/products",
+    "product": f"/products/{MUG}",
+    "cart": "/cart",
+    "checkout": "/checkout",
+}
+HTML = {"listing": 10_000, "product": 6_000}
+COLD = {"listing": 250_000, "product": 300_000}
+
+# Shifts that nobody caused, and everything that was loaded, with its size on the wire.
+SHIFTS = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((one) => (sum += one.value)))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 300);
+})"""
+
+
+def size(shop: Running, path: str, cookies: dict[str, str] | None = None) -> tuple[int, str]:
+    """How many bytes an address takes on the wire with gzip, and its text."""
+    headers = {"accept-encoding": "gzip"}
+    with (
+        httpx.Client(base_url=shop.url, headers=headers, cookies=cookies, trust_env=False) as client,
+        client.stream("GET", path) as answer,
+    ):
+        assert answer.status_code == 200, path
+        assert answer.headers["content-encoding"] == "gzip", path
+        raw = b"".join(answer.iter_raw())
+    return len(raw), httpx.Response(200, headers={"content-encoding": "gzip"}, content=raw).text
+
+
+@pytest.mark.parametrize("name", ["home", "listing", "product"])
+def test_scripts_and_styles(name: str, shop: Running) -> None:
+    _, text = size(shop, PAGES[name])
+    linked = LINKED.findall(text)
+    sizes = {path: size(shop, path)[0] for path in linked}
+    script = {path: number for path, number in sizes.items() if path.endswith(".js")}
+    own = sum(number for path, number in script.items() if "/vendor/" not in path)
+    styles = sum(sizes.values()) - sum(script.values())
+    print(f"{name}: {len(linked)} files; scripts {sum(script.values())} B, own {own} B; styles {styles} B")
+    assert len(linked) <= 5
+    assert sum(script.values()) <= 16_000
+    assert own <= 1_500
+    assert styles <= 10_000
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_pages(name: str, shop: Running) -> None:
+    number, _ = size(shop, PAGES[name])
+    print(f"{name}: {number} B of HTML")
+    assert number <= HTML[name]
+
+
+@pytest.mark.parametrize("name", COLD)
+async def test_a_first_visit_on_a_phone(name: str, browser: Browser, shop: Running) -> None:
+    context = await window(browser, shop.url, PHONE)
+    weight = await _weigh(await context.new_page(), PAGES[name])
+    await context.close()
+    print(f"{name}: {weight} B for a first visit on a phone")
+    assert weight <= COLD[name]
+
+
+async def _weigh(page: Page, path: str) -> int:
+    """Bytes on the wire, headers included, until the page is quiet."""
+    sizes: list[int] = []
+    wire = await page.context.new_cdp_session(page)
+    wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    await wire.send("Network.enable")
+    await page.goto(path, wait_until="networkidle")
+    return int(sum(sizes))
+
+
+@pytest.mark.parametrize("name", PAGES)
+@at_both_widths
+async def test_nothing_moves_while_it_loads(name: str, page: Page) -> None:
+    await put(page, SOAP)
+    await page.goto(PAGES[name], wait_until="load")
+    moved = await page.evaluate(SHIFTS)
+    print(f"{name}: shifts {moved}")
+    assert moved == 0
+
+
+def test_what_never_changes_is_kept_for_ever(shop: Running) -> None:
+    _, text = size(shop, "/products")
+    for path in {*LINKED.findall(text), *re.findall(r'<img[^>]* src="([^"]+)"', text)}:
+        answer = httpx.head(urljoin(shop.url, path), trust_env=False)
+        assert "immutable" in answer.headers["cache-control"], path

@@ -1,0 +1,157 @@
+"""A slow line, a failing server, none at all: the page says so and offers again, and nothing typed is lost."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.chromium import DESKTOP, PHONE
+from tests.browser.conftest import Open
+from tests.browser.orders import order_of
+from tests.browser.shopping import SOAP, count, fill, put, to_payment
+from tests.browser.watch import Watch
+from tests.shop import ANNA, Running
+
+Answer: TypeAlias = Callable[[Route], Awaitable[None]]
+SAID = "The shop did not answer. Nothing is lost: please try again."
+
+
+async def nothing(route: Route) -> None:
+    await route.abort("connectionrefused")
+
+
+async def a_500(route: Route) -> None:
+    await route.fulfill(status=500, content_type="text/html", body="<h1>Our page of errors</h1>")
+
+
+async def a_503(route: Route) -> None:
+    """As a proxy gives it while the shop is restarted."""
+    await route.fulfill(status=503, content_type="text/html", body="<h1>Service Unavailable</h1>")
+
+
+@pytest.fixture(params=[(nothing, PHONE), (a_500, PHONE), (a_503, DESKTOP)], ids=["nothing", "500", "503"])
+def trouble(request: pytest.FixtureRequest, watch: Watch) -> tuple[Answer, int]:
+    watch.expect("^50[03] ", "^no answer .*CONNECTION_REFUSED", "Failed to fetch")
+    given: tuple[Answer, int] = request.param
+    return given
+
+
+@pytest.fixture
+def answer(trouble: tuple[Answer, int]) -> Answer:
+    return trouble[0]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(open_browser: Open, trouble: tuple[Answer, int]) -> Page:
+    return await open_browser(trouble[1])
+
+
+async def said(page: Page) -> None:
+    """The notice is there and can be seen, wherever the page was scrolled to."""
+    notice = page.locator("#notice [data-kind=error]")
+    await expect(notice).to_have_text(SAID)
+    await expect(notice).to_be_in_viewport()
+    await expect(page.get_by_text(re.compile("Our page of errors|Service Unavailable"))).to_have_count(0)
+
+
+async def test_adding(page: Page, answer: Answer) -> None:
+    await page.goto(f"/products/{SOAP}")
+    await page.route("**/cart/items", answer)
+    button = page.get_by_role("button", name="Add to cart")
+    await page.get_by_label("Quantity").fill("3")
+    await button.click()
+    await said(page)
+    await expect(button).to_be_focused()
+    await expect(page.get_by_label("Quantity")).to_have_value("3")
+    await page.unroute("**/cart/items")
+    await button.click()
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 3")
+    await expect(page.locator("#notice")).to_be_empty()
+
+
+async def test_changing_a_quantity(page: Page, answer: Answer) -> None:
+    await put(page, SOAP)
+    await page.goto("/cart")
+    await page.route("**/cart/items/*", answer)
+    field = page.get_by_label("Quantity of Lavender soap")
+    await field.fill("4")
+    await said(page)
+    await expect(field).to_have_value("4")
+    await expect(page.locator("#cart .line")).to_have_count(1)
+    assert await count(page) == 1
+    await page.unroute("**/cart/items/*")
+    await field.press("Enter")
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 4")
+    await expect(page.locator("#notice")).to_be_empty()
+
+
+async def test_ordering(page: Page, answer: Answer) -> None:
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await fill(page)
+    await expect(page.locator("#field-postal_code .tick")).to_be_visible()
+    await page.route("**/checkout", answer)
+    await page.locator("#pay").click()
+    await said(page)
+    await expect(page.locator("#name")).to_have_value(ANNA["name"])
+    await expect(page.locator("#postal_code")).to_have_value(ANNA["postal_code"])
+    await expect(page.locator("#pay")).not_to_have_attribute("aria-disabled", "true")
+    await page.unroute("**/checkout")
+    await page.locator("#pay").click()
+    await expect(page).to_have_url(re.compile("/sandbox/pay/"))
+
+
+async def test_checking_a_field_and_changing_the_country(page: Page, answer: Answer) -> None:
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await page.route("**/checkout/fields/*", answer)
+    await page.locator("#name").fill("Anna Larsson")
+    await page.locator("#name").blur()
+    await said(page)
+    await expect(page.locator("#name")).to_have_value("Anna Larsson")
+    await page.locator("#country").select_option("DE")
+    await said(page)
+    await expect(page.locator("#name")).to_have_value("Anna Larsson")
+    await page.unroute("**/checkout/fields/*")
+    await page.locator("#country").select_option("US")
+    await page.locator("#country").select_option("DE")
+    await expect(page.locator("#pay")).to_contain_text("$18.40")
+    await expect(page.locator("#name")).to_have_value("Anna Larsson")
+
+
+async def test_looking_around(page: Page, answer: Answer) -> None:
+    await page.goto("/products")
+    await page.route(re.compile(r"/products\?|/search\?"), answer)
+    await page.get_by_role("link", name="Load more").click()
+    await said(page)
+    await expect(page.locator("#cards .card")).to_have_count(24)
+    await page.get_by_label("Sort by").select_option("-price")
+    await said(page)
+    await expect(page).to_have_url("/products")
+    await page.locator("#site-q").press_sequentially("soap")
+    await said(page)
+    await expect(page.locator("#site-q")).to_have_value("soap")
+    await page.unroute(re.compile(r"/products\?|/search\?"))
+    await page.get_by_role("link", name="Load more").click()
+    await expect(page.locator("#cards .card")).not_to_have_count(24)
+
+
+async def test_an_open_order_asks_again_when_the_shop_is_back(
+    page: Page, shop: Running, answer: Answer
+) -> None:
+    await to_payment(page)
+    session = page.url.rpartition("/")[2]
+    path = await order_of(shop, session)
+    await page.goto(path)
+    await page.route(f"**{path}", answer)
+    async with page.expect_event("requestfinished" if answer is not nothing else "requestfailed"):
+        pass
+    await expect(page.locator("#order-status")).to_have_attribute("data-status", "pending")
+    await expect(page.locator("#notice")).to_be_empty()
+    await page.unroute(f"**{path}")
+    paid = await page.context.request.post("/sandbox/control/pay", form={"session": session})
+    assert paid.ok
+    await expect(page.locator("#order-status")).to_have_attribute("data-status", "paid")

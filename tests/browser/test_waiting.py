@@ -1,0 +1,106 @@
+"""What takes long, and what the shop refuses: said where it can be seen, with everything kept."""
+
+import asyncio
+import re
+
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.chromium import PHONE
+from tests.browser.conftest import Open
+from tests.browser.orders import order_of
+from tests.browser.shopping import SOAP, add, fill, put, stripe_fails, to_payment
+from tests.browser.watch import Watch
+from tests.browser.widths import at_both_widths
+from tests.shop import ANNA, Running
+
+SPINNER = """(button) => {
+  const { content, opacity, animationDelay } = getComputedStyle(button, "::after");
+  return content === "none" ? null : { opacity, delay: animationDelay.split(",")[0] };
+}"""
+
+
+@at_both_widths
+async def test_what_takes_long_shows_that_it_works(page: Page) -> None:
+    await page.goto(f"/products/{SOAP}")
+    answered = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/cart/items", late)
+    button = page.get_by_role("button", name="Add to cart")
+    await button.click()
+    await asyncio.sleep(0.3)
+    assert await button.evaluate(SPINNER) == {"opacity": "1", "delay": "0.2s"}
+    await expect(button).to_have_attribute("aria-disabled", "true")
+    await expect(button).to_be_focused()
+    answered.set()
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 1")
+    await expect(button).not_to_have_attribute("aria-disabled", "true")
+
+
+@at_both_widths
+async def test_a_page_that_only_asks_again_shows_no_work(page: Page, shop: Running) -> None:
+    await to_payment(page)
+    path = await order_of(shop, page.url.rpartition("/")[2])
+    await page.goto(path)
+    pay = page.locator("#order-pay")
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.6)
+        await route.continue_()
+
+    await page.route(f"**{path}", late)
+    await page.wait_for_event("request")
+    await asyncio.sleep(0.4)
+    assert await pay.evaluate(SPINNER) is None
+
+
+async def test_payment_that_is_unavailable_says_so_and_keeps_everything(
+    open_browser: Open, watch: Watch
+) -> None:
+    watch.expect("^503 POST")
+    page = await open_browser(PHONE)
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await fill(page)
+    await expect(page.locator("#field-postal_code .tick")).to_be_visible()
+    async with stripe_fails(page):
+        await page.locator("#pay").click()
+        notice = page.locator("#checkout-form .notice")
+        await expect(notice).to_contain_text("Nothing was charged, and your cart is kept.", timeout=15_000)
+    await expect(notice).to_be_focused()
+    await expect(page.locator("#notice")).to_be_empty()
+    await page.get_by_role("link", name="Try again").click()
+    await expect(page.locator("#name")).to_have_value(ANNA["name"])
+    await page.locator("#pay").click()
+    await expect(page).to_have_url(re.compile("/sandbox/pay/"))
+
+
+@at_both_widths
+async def test_too_long_a_note_is_refused_and_kept(page: Page, watch: Watch) -> None:
+    watch.expect("^413 POST", "^422 POST")
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await fill(page)
+    await page.get_by_text("Add a note").click()
+    await page.locator("#note").fill("ring twice " * 7000)
+    await page.locator("#pay").click()
+    await expect(page.locator("#notice")).to_contain_text("too much")
+    assert len(await page.locator("#note").input_value()) == 77_000
+    await page.locator("#note").fill("ring twice")
+    await page.locator("#pay").click()
+    await expect(page).to_have_url(re.compile("/sandbox/pay/"))
+
+
+@at_both_widths
+async def test_a_thing_that_left_the_catalogue_is_said_in_a_notice(page: Page, watch: Watch) -> None:
+    watch.expect("^404 POST")
+    await page.goto(f"/products/{SOAP}")
+    await page.locator("[name=variant_id]").evaluate("field => { field.value = '999999'; }")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#notice")).to_contain_text("We could not find that page")
+    await expect(page.locator("#notice [data-kind=error]")).to_be_in_viewport()
+    await add(page, SOAP)
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 1")

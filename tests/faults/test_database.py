@@ -1,0 +1,177 @@
+"""The database is locked, slow, or gone in the middle of a webhook: Stripe sends it again, and nothing is half done."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
+
+from storefront import database as databases
+from storefront.database import Busy, Database
+from storefront.orders.models import AWAITING, PAID, PENDING, Order
+from tests.faults.house import House, Process
+from tests.faults.roads import Bridge
+
+
+@asynccontextmanager
+async def somebody_writes(house: House, order_id: int) -> AsyncIterator[None]:
+    """Another process holds what a writer needs: SQLite's write lock, or the order's row."""
+    if house.database.sqlite:
+        path = make_url(house.database.url).database
+        with closing(sqlite3.connect(str(path), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+        return
+    other_database = Database(house.database.url)
+    async with other_database.writes() as session:
+        await session.execute(select(Order.id).where(Order.id == order_id).with_for_update())
+        yield
+    await other_database.close()
+
+
+async def test_a_webhook_waits_for_a_locked_database(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    async with somebody_writes(house, bought.order):
+        arriving = asyncio.create_task(house.deliver(completed))
+        await asyncio.sleep(0.3)
+        assert not arriving.done()
+    assert await arriving == [200]
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
+async def test_a_database_that_stays_locked_has_stripe_send_it_again_and_shoppers_try_again(
+    house: House, house_settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "WAIT_FOR_WRITER", 0.5)
+    process = house.another()
+    bought = await house.buy(await house.thing())
+    token = (await house.order(bought.order)).token
+    await house.stripe.do("pay", session=bought.session)
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    async with somebody_writes(house, bought.order):
+        back = house.come_back(bought, process)
+        statuses, page = await asyncio.gather(house.deliver(completed, process=process), back)
+        assert statuses == [500]
+        assert page.status == 503
+        look = await house.same_shopper(bought.shopper, process).get(f"/orders/{token}")
+        assert look.status_of_order == PENDING
+    assert await house.inbox() == {}
+    assert await house.deliver(completed, process=process) == [200]
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
+async def test_a_writer_that_waits_too_long_is_told_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "WAIT_FOR_WRITER", 0.3)
+    process = house.another()
+    bought = await house.buy(await house.thing())
+    async with somebody_writes(house, bought.order):
+        with pytest.raises(Busy):
+            await _lock(process, bought.order)
+
+
+async def _lock(process: Process, order_id: int) -> None:
+    async with process.database.writes() as session:
+        await session.execute(select(Order.id).where(Order.id == order_id).with_for_update())
+
+
+async def test_the_database_goes_away_in_the_middle_of_a_webhook(house: House, tmp_path: Path) -> None:
+    """After Stripe was read and before anything is written: 500, and the repeat finds everything as it was."""
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay_delayed", session=bought.session)
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    async with may_go_away(house, tmp_path) as (process, go_away, come_back):
+
+        async def gone(call: str) -> None:
+            if call.startswith("GET /v1/checkout/sessions"):
+                await go_away()
+
+        house.stripe.before = gone
+        assert await house.deliver(completed, process=process) == [500]
+        house.stripe.before = None
+        assert await house.deliver(completed, process=process) == [500]
+        shopper = house.same_shopper(bought.shopper, process)
+        assert (await shopper.get("/cart")).status == 500
+        await come_back()
+        repeated = await house.deliver(completed, completed, process=process)
+        assert repeated[-1] == 200
+    assert await house.state(bought.order) == AWAITING
+    await house.check()
+
+
+@asynccontextmanager
+async def may_go_away(house: House, folder: Path) -> AsyncIterator[tuple[Process, object, object]]:
+    """A process whose database can be taken away and given back."""
+    url = make_url(house.database.url)
+    if house.database.sqlite:
+        process, path = house.another(), Path(str(url.database))
+        elsewhere = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
+
+        async def take_away() -> None:
+            await process.database.close()
+            for file in elsewhere:
+                if file.exists():
+                    file.rename(folder / f"{file.name}.away")
+            path.mkdir(exist_ok=True)
+
+        async def give_back() -> None:
+            await process.database.close()
+            path.rmdir()
+            for file in elsewhere:
+                if (folder / f"{file.name}.away").exists():
+                    (folder / f"{file.name}.away").rename(file)
+
+        yield process, take_away, give_back
+        return
+    async with Bridge(str(url.host), url.port or 5432) as bridge:
+        over = url.set(host="127.0.0.1", port=bridge.port).render_as_string(hide_password=False)
+        process = Process(
+            type(house.shop.settings).model_validate(_renamed(house.shop.settings, over)),
+            house.assets,
+            house.stripe,
+        )
+        house.processes.append(process)
+
+        async def cut() -> None:
+            bridge.cut()
+
+        async def mend() -> None:
+            bridge.mend()
+
+        yield process, cut, mend
+        await process.database.close()
+
+
+def _renamed(settings: object, database_url: str) -> dict[str, object]:
+    fields = type(settings).model_fields  # type: ignore[attr-defined]
+    given = {str(field.alias): getattr(settings, name) for name, field in fields.items()}
+    return given | {"DATABASE_URL": database_url}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_connections_that_died_with_the_database_are_not_used_twice(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    async with house.shop.database.reads() as session:
+        name = await session.scalar(text("SELECT current_database()"))
+    admin = Database(str(make_url(house.database.url).set(database="postgres").render_as_string(False)))
+    async with admin.engine.connect() as connection:
+        await connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": name},
+        )
+    await admin.close()
+    statuses = await house.deliver(completed, completed)
+    assert set(statuses) <= {200, 500}
+    assert statuses[-1] == 200
+    assert await house.state(bought.order) == PAID
+    await house.check()

@@ -1,0 +1,651 @@
+"""What shoppers do between the cart and the money: twice, at once, in another tab, too late."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from storefront.cart.models import CartLine
+from storefront.catalogue.models import Product, Variant
+from storefront.checkout.place import MustReplace, Wanted, place
+from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order
+from storefront.payments.giveup import PageClosed, close_page, give_up
+from tests.faults.house import ORIGIN, Bought, House, Obj
+from tests.shop import Shopper, Thing
+
+
+async def in_cart(house: House, order_id: int) -> dict[int, int]:
+    """What lies in the cart of an order, by variant id."""
+    async with house.database.reads() as session:
+        order = await session.get_one(Order, order_id)
+        rows = await session.scalars(select(CartLine).where(CartLine.cart_id == order.cart_id))
+        return {row.variant_id: row.quantity for row in rows}
+
+
+async def change_line(shopper: Shopper, quantity: int, line: int = 0) -> None:
+    cart = await shopper.get("/cart")
+    actions = [
+        form.attrs["action"] for form in cart.root.all("form") if "/cart/items/" in form.attrs["action"]
+    ]
+    await shopper.post(sorted(set(actions))[line], {"quantity": str(quantity)})
+
+
+# Expiry and payment, in the wrong order -----------------------------------------------------------------------
+
+
+async def test_expired_after_paid_changes_nothing(house: House) -> None:
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    session = {**completed["data"]["object"], "status": "expired", "payment_status": "unpaid"}
+    late = {**completed, "id": "evt_late", "type": "checkout.session.expired", "data": {"object": session}}
+    assert await house.deliver(late) == [200]
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
+async def cancelled_though_paid(house: House, bought: Bought) -> None:
+    """The order is given up although its page was paid: an `expired` that never was, then the truth."""
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    session = {**completed["data"]["object"], "status": "expired", "payment_status": "unpaid"}
+    await house.deliver(
+        {**completed, "id": "evt_x", "type": "checkout.session.expired", "data": {"object": session}}
+    )
+    assert await house.state(bought.order) == CANCELLED
+
+
+async def test_paid_after_expired_takes_the_stock_again(house: House) -> None:
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay", session=bought.session)
+    await cancelled_though_paid(house, bought)
+    assert await house.stock(thing) == (1, 0)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
+    assert await house.stock(thing) == (0, 0)
+    assert "late-paid" in await house.story(bought.order)
+    await house.check()
+
+
+async def test_paid_after_expired_with_the_stock_gone_is_refunded_once_and_both_are_told(
+    house: House,
+) -> None:
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay", session=bought.session)
+    await cancelled_though_paid(house, bought)
+    other = await house.buy(thing)
+    await house.stripe.do("pay", session=other.session)
+    await house.deliver_new()
+    await asyncio.gather(house.shop.work("refund"), house.another().work("refund"))
+    await house.deliver_new()
+    late = await house.order(bought.order)
+    assert (late.state, late.refunded_amount, late.attention) == (CANCELLED, late.total, "")
+    assert await house.state(other.order) == PAID
+    assert len(await house.messages("late-money")) == 1
+    assert [one.recipient for one in await house.messages("owner-attention")] == [
+        house.shop.settings.shop_email
+    ]
+    assert len(await house.stripe.objects("refund")) == 1
+    await house.check()
+
+
+async def test_payment_after_the_shopper_cancelled_elsewhere(house: House) -> None:
+    """The page is paid in the moment in which the order is cancelled: Stripe's word decides."""
+    bought = await house.buy(await house.thing())
+    order = await house.order(bought.order)
+    await house.stripe.do("pay", session=bought.session)
+    answer = await bought.shopper.post(f"/orders/{order.token}/cancel", {})
+    assert answer.status == 303
+    assert await house.state(bought.order) == PAID
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_the_hold_runs_out_while_paying(house: House) -> None:
+    """Stripe is asked before anything is handed back; what it says decides."""
+    thing = await house.thing(on_hand=1)
+    paid, idle = await house.buy(thing), await house.buy(await house.thing(on_hand=1))
+    await house.stripe.do("pay", session=paid.session)
+    house.pass_time(minutes=60)
+    await house.shop.work("release_holds")
+    assert await house.state(paid.order) == PAID
+    assert await house.state(idle.order) == CANCELLED
+    assert (await house.stripe.session(idle.session))["status"] == "expired"
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_the_hold_outlasts_a_stripe_that_does_not_answer(house: House) -> None:
+    """A page that somebody saw may have been paid: its goods stay set aside until Stripe has been asked."""
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    house.pass_time(minutes=90)
+    await house.stripe.fault("* *", "reset", times=None)
+    await house.shop.work("release_holds")
+    assert (await house.state(bought.order), await house.stock(thing)) == (PENDING, (1, 1))
+    await house.stripe.heal()
+    await house.shop.work("release_holds")
+    assert (await house.state(bought.order), await house.stock(thing)) == (CANCELLED, (1, 0))
+    await house.check()
+
+
+async def test_a_page_that_stripe_does_not_know_does_not_hold_stock_for_ever(house: House) -> None:
+    """Another account's key, or a sandbox that was thrown away: after its own end no page can be paid."""
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    await house.stripe.sandbox.store.write(lambda books: books.remove(bought.session))
+    house.pass_time(minutes=46)
+    await house.shop.work("release_holds", "close_pages")
+    assert await house.state(bought.order) == PENDING
+    house.pass_time(minutes=15)
+    await house.shop.work("release_holds", "close_pages")
+    found = await house.order(bought.order)
+    assert found.state == CANCELLED
+    assert found.attention
+    assert await house.stock(thing) == (1, 0)
+
+
+# Carts that change ----------------------------------------------------------------------------------------------
+
+
+async def test_two_tabs_with_an_edited_cart_while_the_old_page_is_open(house: House) -> None:
+    thing, other = await house.thing(), await house.thing()
+    first = await house.buy(thing)
+    second = await house.buy(other, shopper=house.same_shopper(first.shopper))
+    assert await house.state(first.order) == CANCELLED
+    assert (await house.stripe.session(first.session))["status"] == "expired"
+    assert await house.stock(thing) == (5, 1)
+    await house.stripe.do("pay", session=second.session)
+    await house.deliver_new(order="shuffled")
+    assert await house.state(second.order) == PAID
+    await house.check()
+
+
+async def test_the_old_page_was_paid_while_the_cart_was_edited(house: House) -> None:
+    thing, other = await house.thing(), await house.thing()
+    first = await house.buy(thing)
+    await house.stripe.do("pay", session=first.session)
+    await first.shopper.add(other)
+    answer = await first.shopper.order()
+    paid = await house.order(first.order)
+    assert answer.location == f"/orders/{paid.token}"
+    assert paid.state == PAID
+    assert await in_cart(house, first.order) == {other.variant_id: 1}
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_a_page_that_another_tab_opened_meanwhile_is_closed_before_its_order_is_replaced(
+    house: House,
+) -> None:
+    """Which page was closed is said when the order is replaced, and a newer one is closed first."""
+    thing, other = await house.thing(), await house.thing()
+    shopper = house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "500")
+    assert (await shopper.order()).status == 503
+    (old,) = await house.orders()
+    closed = await close_page(house.database, house.shop.gateway, house.shop.settings, old.id)
+    assert closed == PageClosed(old.id, None)
+    tab = house.same_shopper(shopper)
+    opened = await house.placed(tab, await tab.post(f"/orders/{old.token}/pay", {}))
+    assert opened.order == old.id
+    await shopper.add(other)
+    wanted = Wanted("anna@example.org", "Anna", "", None, None, "", None, ORIGIN)
+    assert old.cart_id is not None
+    async with house.database.writes() as session:
+        with pytest.raises(MustReplace):
+            await place(session, house.shop.settings, old.cart_id, wanted, replacing=closed)
+    assert await house.state(old.id) == PENDING
+    assert (await shopper.order()).status == 303
+    assert (await house.stripe.session(opened.session))["status"] == "expired"
+    await house.check()
+
+
+async def test_an_address_corrected_after_back_replaces_the_order(house: House) -> None:
+    thing = await house.thing(delivered=True)
+    first = await house.buy(thing)
+    second = await house.placed(first.shopper, await first.shopper.order(address_line1="13 Mill Lane"))
+    assert second.order != first.order
+    assert (await house.order(second.order)).address["address_line1"] == "13 Mill Lane"  # type: ignore[index]
+    assert await house.state(first.order) == CANCELLED
+    assert await house.stock(thing) == (5, 1)
+    await house.stripe.do("pay", session=second.session)
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_an_order_may_replace_its_own_last_piece(house: House) -> None:
+    thing = await house.thing(on_hand=1, delivered=True)
+    first = await house.buy(thing)
+    second = await house.placed(first.shopper, await first.shopper.order(name="Anna L."))
+    assert await house.stock(thing) == (1, 1)
+    assert await house.state(second.order) == PENDING
+    await house.check()
+
+
+async def test_what_is_added_to_the_cart_while_paying_stays_in_it(house: House) -> None:
+    thing, other = await house.thing(), await house.thing()
+    bought = await house.buy(thing)
+    await bought.shopper.add(thing, 2)
+    await bought.shopper.add(other)
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    assert await in_cart(house, bought.order) == {thing.variant_id: 2, other.variant_id: 1}
+    await house.check()
+
+
+async def test_a_double_click_and_a_reload_are_one_order_with_one_page(house: House) -> None:
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    tabs = [house.same_shopper(shopper, process) for process in (house.shop, house.another()) * 3]
+    answers = await asyncio.gather(*(tab.order() for tab in tabs))
+    again = await shopper.order()
+    assert {answer.location for answer in answers if answer.status == 303} == {again.location}
+    assert {answer.status for answer in answers} <= {303, 503}
+    assert len(await house.orders()) == 1
+    assert len(await house.stripe.objects("checkout.session")) == 1
+    await house.check()
+
+
+async def test_the_cancel_page_and_then_paid(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    token = (await house.order(bought.order)).token
+    back = await bought.shopper.get(f"/checkout/cancel?order={token}")
+    assert (back.status, back.location) == (303, "/cart")
+    assert await house.state(bought.order) == PENDING
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
+async def test_a_product_changed_or_archived_while_at_stripe_is_paid_as_agreed(house: House) -> None:
+    thing = await house.thing(price=1500)
+    bought = await house.buy(thing)
+    async with house.database.writes() as session:
+        await session.execute(
+            update(Variant).where(Variant.id == thing.variant_id).values(price=9900, archived=True)
+        )
+        await session.execute(update(Product).where(Product.id == thing.product_id).values(status="archived"))
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    order = await house.order(bought.order)
+    assert (order.state, order.total, order.attention) == (PAID, 1500, "")
+    await house.check()
+
+
+async def test_a_price_that_rose_before_ordering_places_nothing(house: House) -> None:
+    thing, shopper = await house.thing(price=1500), house.shopper()
+    await shopper.add(thing)
+    page = await shopper.get("/checkout")
+    async with house.database.writes() as session:
+        await session.execute(update(Variant).where(Variant.id == thing.variant_id).values(price=1600))
+    answer = await shopper.submit(page, "/checkout", email="anna@example.org", name="Anna")
+    assert answer.status == 409
+    assert await house.orders() == []
+    assert house.stripe.asked("POST /v1/checkout/sessions") == 0
+
+
+# Amounts, attempts, reasons -------------------------------------------------------------------------------------
+
+
+async def test_an_amount_or_currency_that_is_off_stands_before_staff(house: House) -> None:
+    thing = await house.thing(price=1500)
+    changes: list[Obj] = [{"amount_total": 1400}, {"amount_total": 1600}, {"currency": "eur"}]
+    for number, change in enumerate(changes, 1):
+        bought = await house.buy(thing)
+        await house.stripe.do("pay", session=bought.session)
+        completed = (await house.stripe.events("checkout.session.completed"))[-1]
+        completed["data"]["object"] |= change
+        twin = {**completed, "id": f"evt_{number}"}
+        assert await house.deliver(completed, completed, twin) == [200] * 3
+        order = await house.order(bought.order)
+        assert order.state == PENDING
+        assert order.attention
+        assert len(await house.messages("owner-attention")) == number
+        assert (await house.story(bought.order)).count("mismatch") == 1
+    await house.check()
+
+
+async def test_a_page_that_asks_for_something_else_is_never_shown(house: House) -> None:
+    """Stripe's answer is compared before anybody is sent there, and the page is closed."""
+    thing = await house.thing(price=1500)
+    changes: list[Obj] = [{"amount_total": 1400}, {"currency": "eur"}, {"livemode": True}]
+    for number, change in enumerate(changes, 1):
+        shopper = house.shopper()
+        await shopper.add(thing)
+
+        async def other(call: str, answer: Obj, change: Obj = change) -> Obj:
+            return answer | change if call == "POST /v1/checkout/sessions" else answer
+
+        house.stripe.change = other
+        assert (await shopper.order()).status == 503
+        order = (await house.orders())[-1]
+        assert (order.state, bool(order.attention)) == (PENDING, True)
+        house.stripe.change = None
+        assert (await house.stripe.objects("checkout.session"))[-1]["status"] == "expired"
+        await house.deliver_new()
+        assert (await house.order(order.id)).attention == order.attention
+        assert len(await house.messages("owner-attention")) == number
+        assert (await shopper.order()).status == 303
+    await house.check()
+
+
+async def test_failed_payments_keep_their_reason_and_the_page_stays_open(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("decline", session=bought.session, reason="insufficient_funds")
+    await house.deliver_new()
+    order = await house.order(bought.order)
+    assert order.state == PENDING
+    assert "insufficient funds" in order.decline_reason
+    assert "insufficient funds" in (await house.page(bought.order)).words
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    order = await house.order(bought.order)
+    assert (order.state, order.decline_reason) == (PAID, "")
+    await house.check()
+
+
+DELAYED = {
+    "comes": ("settle", PAID),
+    "does not come": ("fail", FAILED),
+}
+
+
+@pytest.mark.parametrize("end", DELAYED)
+async def test_delayed_money_in_every_order(house: House, end: str) -> None:
+    for order in ("as they happened", "reversed", "shuffled"):
+        await _delayed_money(house, end, order)
+    await house.check()
+
+
+async def _delayed_money(house: House, end: str, order: str) -> None:
+    thing = await house.thing()
+    told = len(await house.messages("payment-failed"))
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    if order == "as they happened":
+        await house.deliver_new()
+        assert await house.state(bought.order) == AWAITING
+        assert await house.stock(thing) == (5, 1)
+        assert await in_cart(house, bought.order) == {}
+    action, state = DELAYED[end]
+    await house.stripe.do(action, session=bought.session)
+    await house.deliver_new(order=order)
+    assert await house.state(bought.order) == state
+    assert await house.stock(thing) == ((4, 0) if state == PAID else (5, 0))
+    every = await house.stripe.events()
+    await house.deliver(*every)
+    assert await house.state(bought.order) == state
+    assert len(await house.messages("payment-failed")) == told + (state == FAILED)
+
+
+async def test_a_failed_order_is_paid_again_by_a_new_attempt(house: House) -> None:
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session, fails=True)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    token = (await house.order(bought.order)).token
+    again = await house.placed(bought.shopper, await bought.shopper.post(f"/orders/{token}/pay", {}))
+    assert again.order == bought.order
+    assert again.session != bought.session
+    assert await house.stock(thing) == (1, 1)
+    await house.stripe.do("pay_delayed", session=again.session)
+    await house.deliver_new()
+    assert await house.state(bought.order) == AWAITING
+    await house.deliver(*await house.stripe.events())
+    assert await house.state(bought.order) == AWAITING
+    await house.stripe.do("settle", session=again.session)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
+async def test_a_second_attempt_that_fails_too_is_told_too(house: House) -> None:
+    """Its `completed` never arrives before it has failed, so the order goes from failed to failed."""
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    token = (await house.order(bought.order)).token
+    again = await house.placed(bought.shopper, await bought.shopper.post(f"/orders/{token}/pay", {}))
+    await house.stripe.do("pay_delayed", session=again.session)
+    await house.stripe.do("fail", session=again.session)
+    await house.deliver_new(order="reversed")
+    assert await house.state(bought.order) == FAILED
+    assert await house.stock(thing) == (1, 0)
+    assert len(await house.messages("payment-failed")) == 2
+    await house.check()
+
+
+async def test_paying_a_failed_order_again_when_its_goods_are_gone_is_refused(house: House) -> None:
+    thing = await house.thing(on_hand=1)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    await house.buy(thing)
+    token = (await house.order(bought.order)).token
+    answer = await bought.shopper.post(f"/orders/{token}/pay", {})
+    assert answer.status == 409
+    await house.check()
+
+
+async def test_a_failed_order_bought_anew_from_the_cart_empties_the_cart(house: House) -> None:
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    again = await house.buy(thing, shopper=bought.shopper)
+    assert again.order == bought.order
+    await house.stripe.do("pay", session=again.session)
+    await house.deliver_new()
+    assert await in_cart(house, bought.order) == {}
+    await house.check()
+
+
+async def test_two_pages_of_one_order_both_paid_the_second_is_refunded(house: House) -> None:
+    """A 500 that Stripe stored hid the first page; somebody found it all the same."""
+    thing = await house.thing()
+    shopper = house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "500", "after")
+    assert (await shopper.order()).status == 503
+    second = await house.placed(shopper, await shopper.order())
+    sessions = await house.stripe.objects("checkout.session")
+    assert len(sessions) == 2
+    for session in sessions:
+        await house.stripe.do("pay", session=session["id"])
+    await house.deliver_new(order="shuffled")
+    await house.shop.work("refund")
+    await house.deliver_new()
+    assert await house.state(second.order) == PAID
+    assert sum(one["amount"] for one in await house.stripe.objects("refund")) == 1500
+    order = await house.order(second.order)
+    assert order.refunded_amount == 0
+    await house.check()
+
+
+async def test_a_late_payment_after_an_earlier_one_was_refunded_pays_the_order(house: House) -> None:
+    """Two pages, both paid late: the first money went back for want of stock, then stock came back."""
+    thing = await house.thing(on_hand=1)
+    shopper = house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "500", "after")
+    await shopper.order()
+    second = await house.placed(shopper, await shopper.order())
+    hidden = next(
+        one["id"] for one in await house.stripe.objects("checkout.session") if one["id"] != second.session
+    )
+    house.pass_time(minutes=60)
+    async with house.database.reads() as session:
+        order_id = second.order
+        assert await session.get(Order, order_id)
+    await give_up(house.database, house.shop.gateway, house.shop.settings, order_id)
+    rival = await house.buy(thing)
+    await house.stripe.do("pay", session=hidden)
+    await house.deliver_new()
+    await house.shop.work("refund")
+    order = await house.order(order_id)
+    assert (order.state, order.refunded_amount) == (CANCELLED, 1500)
+    await house.check()
+    await give_up(house.database, house.shop.gateway, house.shop.settings, rival.order)
+    (session_paid,) = [
+        one
+        for one in await house.stripe.events("checkout.session.completed")
+        if one["data"]["object"]["id"] == hidden
+    ]
+    other = {**session_paid["data"]["object"], "id": "cs_test_third", "payment_intent": "pi_third"}
+    await house.deliver({**session_paid, "id": "evt_third", "data": {"object": other}})
+    order = await house.order(order_id)
+    assert (order.state, order.refunded_amount, order.payment_intent) == (PAID, 0, "pi_third")
+
+
+# Keys -----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_same_key_with_other_parameters_is_refused_by_stripe_and_a_new_key_is_used(
+    house: House,
+) -> None:
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    await house.stripe.fault("POST /v1/checkout/sessions", "reset", "after", times=2)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    (attempt,) = await house.attempts(order.id)
+    async with house.database.writes() as session:
+        found = await session.get_one(type(attempt), attempt.id)
+        found.parameters = {**found.parameters, "customer_email": "somebody@example.org"}
+    assert (await shopper.order()).status == 503
+    bought = await house.placed(shopper, await shopper.order())
+    first, second = await house.attempts(order.id)
+    assert (first.state, second.state) == ("dropped", "open")
+    assert first.key != second.key
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_a_stored_500_that_is_replayed_leads_to_a_new_key(house: House) -> None:
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    await house.stripe.fault("POST /v1/checkout/sessions", "500")
+    assert (await shopper.order()).status == 503
+    assert house.stripe.asked("POST /v1/checkout/sessions") == 2
+    assert (await shopper.order()).status == 303
+    (order,) = await house.orders()
+    assert [one.state for one in await house.attempts(order.id)] == ["dropped", "open"]
+    await house.check()
+
+
+async def test_a_page_is_asked_for_while_the_first_request_still_runs(house: House) -> None:
+    """Stripe's 409 (idempotency_key_in_use) is no refusal: the outcome of the first is still unknown."""
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    await house.stripe.fault("POST /v1/checkout/sessions", "delay", seconds=5)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    (attempt,) = await house.attempts(order.id)
+    assert attempt.state == "asking"
+    while not await house.stripe.objects("checkout.session"):
+        await asyncio.sleep(0.05)
+    assert (await shopper.order()).status == 303
+    assert len(await house.stripe.objects("checkout.session")) == 1
+    assert len(await house.attempts(order.id)) == 1
+    await house.check()
+
+
+async def test_an_attempt_that_is_too_old_to_be_asked_for_again_is_replaced(house: House) -> None:
+    """Stripe takes no page that ends within 30 minutes; nobody has seen the address of the first."""
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    await house.stripe.fault("POST /v1/checkout/sessions", "reset", "after", times=2)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    house.pass_time(minutes=20)
+    assert (await shopper.order()).status == 303
+    old, new = await house.attempts(order.id)
+    assert (old.state, new.state) == ("dropped", "open")
+    assert new.expires_at - old.expires_at >= timedelta(minutes=20)
+    await house.check(at_rest=False)
+
+
+# Many at once ---------------------------------------------------------------------------------------------------
+
+
+async def test_stock_for_five_with_a_hundred_shoppers(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    shoppers = [house.shopper() for _ in range(100)]
+    await asyncio.gather(*(one.add(thing) for one in shoppers))
+    answers = await asyncio.gather(*(one.order() for one in shoppers), return_exceptions=True)
+    pages = [one.location for one in answers if not isinstance(one, BaseException) and one.status == 303]
+    bought = [one for one in pages if "/sandbox/pay/" in one]
+    assert len(bought) == 5
+    assert not [one for one in answers if not isinstance(one, BaseException) and one.status >= 500]
+    assert await house.stock(thing) == (5, 5)
+    for session in await house.stripe.objects("checkout.session"):
+        await house.stripe.do("pay", session=session["id"])
+    await house.deliver_at_once(*await house.stripe.events("checkout.session.completed"))
+    assert await house.stock(thing) == (0, 0)
+    await house.check()
+
+
+async def test_orders_with_opposite_lines_never_wait_for_each_other(house: House) -> None:
+    """Half of the carts hold A then B, half B then A; all are ordered and paid at once, at two processes."""
+    first, second = await house.thing(on_hand=50), await house.thing(on_hand=50)
+    other = house.another()
+    shoppers = [house.shopper(process) for process in (house.shop, other) * 6]
+    for number, shopper in enumerate(shoppers):
+        for thing in (first, second) if number % 2 else (second, first):
+            await shopper.add(thing)
+    answers = await asyncio.gather(*(one.order() for one in shoppers))
+    assert {answer.status for answer in answers} == {303}
+    for session in await house.stripe.objects("checkout.session"):
+        await house.stripe.do("pay", session=session["id"])
+    completed = await house.stripe.events("checkout.session.completed")
+    assert set(await house.deliver_at_once(*completed, processes=[house.shop, other])) == {200}
+    assert {one.state for one in (await house.inbox()).values()} == {"handled"}
+    assert await house.stock(first) == await house.stock(second) == (38, 0)
+    await house.check()
+
+
+async def test_carts_that_swap_their_things_at_once_never_wait_for_each_other(house: House) -> None:
+    """Each order is replaced by one about the other thing: what is handed back and what is taken is one pass."""
+    first, second = await house.thing(on_hand=50), await house.thing(on_hand=50)
+    other = house.another()
+    bought: list[tuple[Bought, Thing]] = []
+    for number in range(8):
+        mine, next_one = (first, second) if number % 2 else (second, first)
+        shopper = house.shopper((house.shop, other)[number // 2 % 2])
+        bought.append((await house.buy(mine, shopper=shopper), next_one))
+    for one, next_one in bought:
+        await change_line(one.shopper, 0)
+        await one.shopper.add(next_one)
+    answers = await asyncio.gather(*(one.shopper.order() for one, _ in bought))
+    assert {answer.status for answer in answers} == {303}, answers
+    assert await house.stock(first) == await house.stock(second) == (50, 4)
+    await house.check(at_rest=False)
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_giving_up_and_being_paid_at_once(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    other = house.another()
+    await asyncio.gather(
+        give_up(other.database, other.gateway, other.settings, bought.order),
+        house.deliver(completed),
+        house.come_back(bought),
+    )
+    assert await house.state(bought.order) == PAID
+    await house.check()

@@ -1,0 +1,264 @@
+"""Money that goes back: from us, from Stripe's Dashboard, in part, twice at once, in vain."""
+
+import asyncio
+import random
+
+import pytest
+
+from storefront.orders.models import PAID, PENDING, Order, Refund
+from storefront.orders.queries import lock_order
+from storefront.payments import gateway
+from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
+from tests.faults.house import Bought, House, Process
+from tests.shop import Thing
+
+
+async def paid(house: House, thing: Thing | None = None, quantity: int = 1) -> Bought:
+    bought = await house.buy(thing or await house.thing(price=1500), quantity=quantity)
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    return bought
+
+
+async def ask(process: Process, order_id: int, amount: int | None = None, *, restock: bool = False) -> Refund:
+    """What `storefront orders refund` does before it asks Stripe."""
+    async with process.database.writes() as session:
+        order = await lock_order(session, Order.id == order_id)
+        assert order is not None
+        return await ask_for_refund(session, order, amount, restock=restock)
+
+
+async def send(house: House, process: Process | None = None) -> int:
+    process = process or house.shop
+    return await send_refunds(process.database, process.gateway, process.settings)
+
+
+async def test_partial_refunds_up_to_the_full_amount_shuffled(house: House) -> None:
+    bought = await paid(house)
+    for amount in (100, 400, 1000):
+        await house.stripe.do("refund", session=bought.session, amount=amount)
+    events = [one for one in await house.stripe.events() if one["id"] not in house.delivered] * 2
+    random.Random(3).shuffle(events)
+    await house.deliver(*events)
+    order = await house.order(bought.order)
+    assert (order.state, order.refunded_amount) == (PAID, 1500)
+    assert [one.state for one in await house.refunds(bought.order)] == ["succeeded"] * 3
+    page = (await house.page(bought.order)).element("order-status")
+    assert page.attrs["data-refunded"] == page.attrs["data-total"] == "1500"
+    await house.check()
+
+
+async def test_a_refund_from_the_dashboard_is_known_by_any_of_its_events(house: House) -> None:
+    for kind in ("charge.refunded", "refund.created"):
+        bought = await paid(house)
+        await house.stripe.do("refund", session=bought.session, amount=700)
+        (event,) = [one for one in await house.stripe.events(kind) if one["id"] not in house.delivered]
+        await house.deliver(event)
+        assert (await house.order(bought.order)).refunded_amount == 700
+        assert (await house.messages("refunded"))[-1].data["refund"] == "$7.00"
+        await house.deliver_new()
+    assert len(await house.messages("refunded")) == 2
+    await house.check()
+
+
+async def test_a_refund_that_is_heard_of_before_the_payment(house: House) -> None:
+    for kind in ("charge.refunded", "refund.created"):
+        bought = await house.buy(await house.thing(price=1500))
+        await house.stripe.do("pay", session=bought.session)
+        await house.stripe.do("refund", session=bought.session, amount=700)
+        await house.deliver_new(kind)
+        assert await house.state(bought.order) == PENDING
+        await house.deliver_new("checkout.session.completed")
+        order = await house.order(bought.order)
+        assert (order.state, order.refunded_amount) == (PAID, 700)
+        await house.deliver_new()
+    await house.check()
+
+
+async def test_a_refund_that_fails_days_later_comes_back(house: House) -> None:
+    bought = await paid(house)
+    made = await house.stripe.do("refund", session=bought.session, amount=700)
+    await house.deliver_new()
+    await house.pass_time_everywhere(days=5)
+    await house.stripe.do("fail_refund", refund=made["refund"]["id"])
+    await house.deliver_new(order="shuffled")
+    order = await house.order(bought.order)
+    assert order.refunded_amount == 0
+    assert "refund" in order.attention
+    assert len(await house.messages("owner-attention")) == 1
+    await house.stripe.do("refund", session=bought.session, amount=700)
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 700
+    assert len(await house.messages("refunded")) == 2
+    await house.check()
+
+
+async def test_two_refunds_at_once_never_give_back_more_than_was_paid(house: House) -> None:
+    bought = await paid(house)
+    other = house.another()
+    asked = await asyncio.gather(
+        *(ask(process, bought.order, 1000) for process in (house.shop, other) * 2), return_exceptions=True
+    )
+    assert sum(isinstance(one, Refund) for one in asked) == 1
+    assert sum(isinstance(one, NotRefundable) for one in asked) == 3
+    await asyncio.gather(send(house), send(house, other), send(house))
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 1000
+    assert len(await house.stripe.objects("refund")) == 1
+    await house.check()
+
+
+async def test_a_refund_of_ours_and_one_from_the_dashboard_at_once(house: House) -> None:
+    """Ours was put down first, Stripe's came first: it refuses ours, and staff see why."""
+    bought = await paid(house)
+    await ask(house.shop, bought.order)
+    await house.stripe.do("refund", session=bought.session, amount=1000)
+    await send(house)
+    order = await house.order(bought.order)
+    assert order.refunded_amount == 1000
+    assert "refund" in order.attention
+    assert [one.state for one in await house.refunds(bought.order)] == ["failed", "succeeded"]
+    await house.deliver_new()
+    await house.check()
+
+
+async def test_what_was_read_too_early_never_undoes_what_is_newer(house: House) -> None:
+    """Two events at once: the first reads the list before the second refund is in it, and is applied after it."""
+    bought = await paid(house)
+    await house.stripe.do("refund", session=bought.session, amount=300)
+    first = [one for one in await house.stripe.events("charge.refunded") if one["id"] not in house.delivered]
+    other, done = house.another(), asyncio.Event()
+    waiting = asyncio.Event()
+
+    async def slowly(call: str, answer: object) -> object:
+        if call == "GET /v1/refunds" and not waiting.is_set():
+            waiting.set()
+            await done.wait()
+        return answer
+
+    house.stripe.change = slowly
+    early = asyncio.create_task(house.deliver(*first))
+    await waiting.wait()
+    await house.stripe.do("refund", session=bought.session, amount=500)
+    await house.deliver(*await house.stripe.events("charge.refunded"), process=other)
+    assert (await house.order(bought.order)).refunded_amount == 800
+    done.set()
+    assert await early == [200]
+    assert (await house.order(bought.order)).refunded_amount == 800
+    house.stripe.change = None
+    await house.check()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_refund_whose_answer_is_lost_is_made_once(
+    house: House, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "PAUSES_WHEN_SLOWED", (0.01, 0.01))
+    for number, kind in enumerate(("reset", "cut", "500", "503", "429"), 1):
+        bought = await paid(house)
+        await ask(house.shop, bought.order, 600)
+        await house.stripe.fault("POST /v1/refunds", kind, when, times=4)
+        assert await send(house) == 1
+        await house.stripe.heal()
+        house.pass_time(seconds=40)
+        await send(house)
+        await house.deliver_new()
+        assert (await house.order(bought.order)).refunded_amount == 600
+        assert len(await house.stripe.objects("refund")) == number
+    await house.check()
+
+
+async def test_a_refund_of_which_stripe_stored_a_500_does_not_wait_a_day_for_its_key(house: House) -> None:
+    bought = await paid(house)
+    refund = await ask(house.shop, bought.order, 600)
+    await house.stripe.fault("POST /v1/refunds", "500", times=1)
+    await send(house)
+    (row,) = await house.refunds(bought.order)
+    assert row.key != refund.key
+    assert row.cause == refund.cause
+    house.pass_time(seconds=10)
+    await send(house)
+    assert (await house.order(bought.order)).refunded_amount == 600
+    await house.check()
+
+
+async def test_a_refund_that_stripe_never_takes_ends_before_staff(house: House) -> None:
+    bought = await paid(house)
+    await ask(house.shop, bought.order, 600)
+    await house.stripe.fault("POST /v1/refunds", "reset", times=None)
+    house.shop.gateway.breaker.worked()
+    for hours in (0, 1, 24, 48):
+        house.pass_time(hours=hours)
+        await send(house)
+    order = await house.order(bought.order)
+    assert "three days" in order.attention
+    assert [one.state for one in await house.refunds(bought.order)] == ["failed"]
+    house.pass_time(hours=1)
+    assert await send(house) == 0
+    await house.check()
+
+
+async def test_a_payment_that_stripe_does_not_know_cannot_be_refunded_and_staff_are_told(
+    house: House,
+) -> None:
+    bought = await paid(house)
+    refund = await ask(house.shop, bought.order, 600)
+    async with house.database.writes() as session:
+        (await session.get_one(Refund, refund.id)).payment_intent = "pi_unknown"
+    await send(house)
+    assert [one.state for one in await house.refunds(bought.order)] == ["failed"]
+    assert (await house.order(bought.order)).attention
+    house.pass_time(hours=1)
+    assert await send(house) == 0
+
+
+async def test_a_full_refund_puts_the_goods_back_once_even_if_it_has_to_be_made_twice(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    bought = await paid(house, thing, quantity=2)
+    await ask(house.shop, bought.order, restock=True)
+    await send(house)
+    await house.deliver_new()
+    assert await house.stock(thing) == (5, 0)
+    (made,) = await house.stripe.objects("refund")
+    await house.stripe.do("fail_refund", refund=made["id"])
+    await house.deliver_new()
+    await ask(house.shop, bought.order, restock=True)
+    await send(house)
+    await house.deliver_new()
+    assert await house.stock(thing) == (5, 0)
+    assert (await house.order(bought.order)).refunded_amount == 3000
+    await house.check()
+
+
+async def test_a_refund_that_is_pending_first_puts_the_goods_back_when_it_succeeds(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay", session=bought.session, card="4000000000007726")
+    await house.deliver_new()
+    await ask(house.shop, bought.order, restock=True)
+    await send(house)
+    assert await house.stock(thing) == (4, 0)
+    assert (await house.order(bought.order)).refunded_amount == 1500
+    (made,) = await house.stripe.objects("refund")
+    assert made["status"] == "pending"
+    await house.stripe.do("settle_refund", refund=made["id"])
+    await house.deliver_new(order="reversed")
+    assert await house.stock(thing) == (5, 0)
+    await house.check()
+
+
+async def test_only_what_was_paid_can_be_refunded(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    with pytest.raises(NotRefundable):
+        await ask(house.shop, bought.order)
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    with pytest.raises(NotRefundable):
+        await ask(house.shop, bought.order, 1501)
+    with pytest.raises(NotRefundable):
+        await ask(house.shop, bought.order, 0)
+    await ask(house.shop, bought.order, 1500)
+    with pytest.raises(NotRefundable):
+        await ask(house.shop, bought.order, 1)
+    await send(house)
+    await house.check()

@@ -1,0 +1,252 @@
+"""The checkout form: what is kept, what is said, and what is placed."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from storefront.cart.models import Cart
+from storefront.catalogue.models import Variant
+from storefront.database import now
+from tests.shop import ANNA, GERMAN, HTMX, Running, Shopper, shopper_at, token_of
+from tests.stripe_double import StripeDouble
+from tests.web.page import Answer
+
+TOKENS = {
+    "email": "email",
+    "name": "name",
+    "tel": "tel",
+    "country": "country",
+    "address_line1": "address-line1",
+    "address_line2": "address-line2",
+    "address_level1": "address-level1",
+    "address_level2": "address-level2",
+    "postal_code": "postal-code",
+    "organization": "organization",
+}
+
+
+def filled(page: Answer) -> dict[str, str]:
+    """What the form would send as it stands."""
+    return dict(page.form("/checkout").filled({}, None))
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "htmx"])
+def htmx(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+async def test_fields_bear_the_autofill_tokens(shop: Running, shopper: Shopper) -> None:
+    await shopper.add(await shop.new_thing())
+    page = await shopper.get("/checkout")
+    for name, token in TOKENS.items():
+        field = page.element(name)
+        assert (field.attrs["name"], field.attrs["autocomplete"]) == (name, token)
+        assert page.root.all("label", **{"for": name}), name
+    assert {"shipping_method", "note", "shown_total"} <= filled(page).keys()
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert page.headers["cache-control"] == "no-store"
+    assert page.root.all("meta", name="robots", content="noindex")
+
+
+async def test_an_empty_cart_has_no_checkout(shopper: Shopper) -> None:
+    sent = await shopper.get("/checkout")
+    assert (sent.status, sent.location) == (303, "/cart")
+    assert "empty" in (await shopper.follow(sent)).element("notice").text
+    assert (await shopper.post("/checkout", ANNA)).location == "/cart"
+
+
+async def test_a_single_field_is_checked_while_typing(shop: Running, shopper: Shopper) -> None:
+    await shopper.add(await shop.new_thing())
+    form = filled(await shopper.get("/checkout"))
+    wrong = await shopper.post("/checkout/fields/email", form | {"email": "anna@"}, **HTMX)
+    assert wrong.status == 200
+    assert wrong.element("field-email").all("p", id="email-error")
+    assert wrong.element("email").attrs["value"] == "anna@"
+    assert wrong.element("email").attrs["aria-invalid"] == "true"
+    assert not wrong.has("checkout-form")
+    right = await shopper.post("/checkout/fields/email", form | {"email": "anna@example.org"}, **HTMX)
+    assert not right.has("email-error")
+    assert right.root.all("span", class_name="tick")
+    zip_code = await shopper.post("/checkout/fields/postal_code", form | {"postal_code": "ABC"}, **HTMX)
+    assert "97201" not in zip_code.text
+    assert zip_code.element("postal_code-error").text
+    assert (await shopper.post("/checkout/fields/nonsense", form, **HTMX)).status == 404
+
+
+async def test_what_was_typed_is_kept_for_24_hours(shop: Running, shopper: Shopper) -> None:
+    await shopper.add(await shop.new_thing())
+    form = filled(await shopper.get("/checkout")) | ANNA | {"note": "Ring twice,\nplease"}
+    sent = await shopper.post("/checkout/fields/name", form)
+    assert (sent.status, sent.location) == (303, "/checkout")
+    assert filled(await shopper.follow(sent)) == form | {"note": "Ring twice,\nplease"}
+    await shop.change(update(Cart).values(draft_at=now() - timedelta(hours=23, minutes=55)))
+    assert filled(await shopper.get("/checkout"))["email"] == ANNA["email"]
+    await shop.change(update(Cart).values(draft_at=now() - timedelta(hours=24, minutes=1)))
+    assert filled(await shopper.get("/checkout"))["email"] == ""
+
+
+async def test_the_country_changes_fields_delivery_and_total(shop: Running, shopper: Shopper) -> None:
+    await shopper.add(await shop.new_thing(price=5000))
+    page = await shopper.get("/checkout")
+    assert filled(page)["shown_total"] == "5490"
+    sent = await shopper.submit(
+        page, "/checkout", press="/checkout/fields/country", country="DE", name="Anna L"
+    )
+    assert (sent.status, sent.location) == (303, "/checkout")
+    german = await shopper.follow(sent)
+    assert filled(german)["shown_total"] == "5990"
+    assert filled(german)["name"] == "Anna L"
+    assert "address_level1" not in filled(german), "no states there"
+    assert [one.attrs["value"] for one in german.root.all("input", name="shipping_method")] == [
+        "standard",
+        "express",
+    ]
+    fragment = await shopper.post("/checkout/fields/country", filled(german) | {"country": "JP"}, **HTMX)
+    assert fragment.headers["hx-retarget"] == "#checkout-form"
+    assert filled(fragment)["shown_total"] == "6990"
+    assert "<html" not in fragment.text
+
+
+async def test_mistakes_are_listed_above_and_said_at_each_field(shop: Running, htmx: bool) -> None:
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        await shopper.add(await shop.new_thing())
+        page = await shopper.get("/checkout")
+        typed = {
+            "email": "anna@",
+            "name": '"><script>x</script>',
+            "postal_code": "ABC",
+            "note": "Ring <b>twice",
+        }
+        answer = await shopper.submit(page, "/checkout", **typed)
+        assert answer.status == 422
+        assert ("<html" in answer.text) is not htmx
+        summary = answer.root.all("div", class_name="errors")[0]
+        assert summary.attrs["tabindex"] == "-1"
+        assert "There is a problem" in summary.text
+        links = summary.all("a")
+        assert [one.attrs["href"] for one in links] == [
+            "#email",
+            "#address_line1",
+            "#address_level2",
+            "#address_level1",
+            "#postal_code",
+        ]
+        for link in links:
+            name = link.attrs["href"].removeprefix("#")
+            field = answer.element(name)
+            assert field.attrs["aria-invalid"] == "true"
+            assert f"{name}-error" in field.attrs["aria-describedby"].split()
+            assert answer.element(f"{name}-error").text == f"Error: {link.text}"
+        assert filled(answer) | typed == filled(answer), "every input is kept"
+        assert "<script>x" not in answer.text
+        if not htmx:
+            assert answer.root.all("title")[0].text.startswith("Error: ")
+        assert filled(await shopper.get("/checkout"))["email"] == "anna@"
+
+
+async def test_a_price_that_rose_is_said_and_ordering_again_places(
+    shop: Running, stripe: StripeDouble, htmx: bool
+) -> None:
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        thing = await shop.new_thing(price=1000)
+        await shopper.add(thing, 2)
+        page = await shopper.get("/checkout")
+        await shop.change(update(Variant).where(Variant.id == thing.variant_id).values(price=1300))
+        answer = await shopper.submit(page, "/checkout", **ANNA, tel="+1 415 555 0132", note="Hello")
+        assert answer.status == 409
+        assert "from $24.90 to $30.90" in answer.element("checkout-form").text
+        assert filled(answer) == filled(answer) | ANNA | {"note": "Hello", "shown_total": "3090"}
+        assert await shop.stock(thing) == (90, 0)
+        sent = await shopper.submit(answer, "/checkout")
+        assert stripe.session_at(sent.location)["amount_total"] == 3090
+        assert await shop.stock(thing) == (90, 2)
+
+
+async def test_a_country_that_costs_more_is_409_and_that_form_places(
+    shop: Running, stripe: StripeDouble, htmx: bool
+) -> None:
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        await shopper.add(await shop.new_thing(price=5000))
+        form = filled(await shopper.get("/checkout")) | ANNA | GERMAN
+        del form["address_level1"]
+        answer = await shopper.post("/checkout", form)
+        assert answer.status == 409
+        shown = filled(answer)
+        assert shown["shown_total"] == "5990"
+        assert {name: shown[name] for name in GERMAN} == GERMAN
+        assert shown["email"] == ANNA["email"]
+        assert "$59.90" in answer.element("pay").text
+        sent = await shopper.submit(answer, "/checkout")
+        session = stripe.session_at(sent.location)
+        assert session["amount_total"] == 5990
+        order = await shop.order(token_of(session["cancel_url"]))
+        assert order.address is not None
+        assert (order.address["country"], order.shipping) == ("DE", 990)
+
+
+async def test_a_delivery_that_is_not_offered_is_422(shop: Running, shopper: Shopper) -> None:
+    await shopper.add(await shop.new_thing())
+    form = filled(await shopper.get("/checkout")) | ANNA
+    for method in ("express-by-pigeon", "", "Standard"):
+        answer = await shopper.post("/checkout", form | {"shipping_method": method})
+        assert answer.status == 422
+        assert answer.root.all("a", href="#shipping_method")
+    japanese = {
+        "country": "JP",
+        "address_level1": "Tokyo",
+        "postal_code": "100-0001",
+        "shipping_method": "express",
+    }
+    answer = await shopper.post("/checkout", form | japanese)
+    assert answer.status == 422
+    assert filled(answer)["shown_total"] == "3490", "with the total of the first that is offered"
+
+
+async def test_a_country_without_delivery_or_made_up_is_422(shop: Running, shopper: Shopper) -> None:
+    await shopper.add(await shop.new_thing())
+    form = filled(await shopper.get("/checkout")) | ANNA
+    for country in ("XX", "", "Germany", "ZZ", "<>"):
+        answer = await shopper.post("/checkout", form | {"country": country})
+        assert answer.status == 422, country
+        assert answer.root.all("a", href="#country")
+
+
+async def test_things_that_were_bought_away_meanwhile_are_said(shop: Running, htmx: bool) -> None:
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        thing = await shop.new_thing(on_hand=3)
+        await shopper.add(thing, 3)
+        page = await shopper.get("/checkout")
+        await shop.change(update(Variant).where(Variant.id == thing.variant_id).values(on_hand=1))
+        answer = await shopper.submit(page, "/checkout", **ANNA)
+        assert answer.status == 409
+        assert "only 1 left" in answer.words.lower()
+        assert filled(answer) == filled(answer) | ANNA
+
+
+async def test_an_amount_that_stripe_cannot_take_is_refused_with_a_sentence(
+    shop: Running, stripe: StripeDouble
+) -> None:
+    for price, text in ((49, "$0.49"), (10_000_000, "$1,000,000.00")):
+        async with shopper_at(shop.url) as shopper:
+            thing = await shop.new_thing(price=price, requires_shipping=False)
+            await shopper.add(thing, 10 if price > 1000 else 1)
+            before = len(stripe.asked)
+            answer = await shopper.order()
+            assert answer.status in {409, 422}
+            assert text in answer.words
+            assert len(stripe.asked) == before
+            assert await shop.stock(thing) == (90, 0)
+
+
+async def test_prices_that_a_browser_sends_count_for_nothing(
+    shop: Running, shopper: Shopper, stripe: StripeDouble
+) -> None:
+    thing = await shop.new_thing(price=2000)
+    await shopper.add(thing)
+    form = filled(await shopper.get("/checkout")) | ANNA
+    sent = await shopper.post(
+        "/checkout", form | {"price": "1", "total": "1", "subtotal": "1", "currency": "JPY"}
+    )
+    assert stripe.session_at(sent.location)["amount_total"] == 2490
+    assert (await shopper.post("/checkout", form | {"shown_total": "1"})).status == 409
