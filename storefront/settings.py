@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         keys = tuple(part.strip() for part in self.secret_key.get_secret_value().split(",") if part.strip())
         return keys or (DEVELOPMENT_SECRET,)
 
-    @cached_property
+    @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The endpoint secrets that may sign a webhook; the sandbox's own when no Stripe key is set."""
         given = self.stripe_webhook_secret.get_secret_value()

@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from storefront.database import Database, migrate
 from storefront.settings import Settings
+from storefront.web.logs import set_up_logs
 from tests.payments.stripe_objects import SHARED
 from tests.shop import Running, Shopper, running_shop, shopper_at
 from tests.stripe_double import KEY, SECRET, StripeDouble
 
 T = TypeVar("T")
+set_up_logs()
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql+asyncpg://postgres@127.0.0.1:5432")
 START_POSTGRES = "Start one on 127.0.0.1:5432 (user postgres, trust), or set TEST_POSTGRES."
 REQUIRED = os.environ.get("STOREFRONT_REQUIRE_SERVICES") == "1"

@@ -18,17 +18,10 @@ def set_up_logs(*, quiet: bool = False) -> None:
     """Logging for this process. Libraries speak from WARNING on, so that none prints requests. `quiet`: for a
     command, which says by itself in one line what went wrong; only errors, on standard error."""
     structlog.configure(
-        cache_logger_on_first_use=True,
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            redact,
-            structlog.processors.JSONRenderer(serializer=_json),
-        ],
-        logger_factory=structlog.BytesLoggerFactory((sys.stderr if quiet else sys.stdout).buffer),
+        processors=PROCESSORS,
+        # Looked up at each line, since whoever captures output changes these files.
+        logger_factory=lambda *_: structlog.BytesLogger((sys.stderr if quiet else sys.stdout).buffer),
     )
     logging.getLogger("uvicorn.access").disabled = True
     for name in ("stripe", "httpx", "httpcore", "aiosqlite", "sqlalchemy", "aiosmtplib"):
@@ -63,3 +56,14 @@ def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> str
 
 def _json(value: Any, **_options: Any) -> bytes:
     return msgspec.json.encode(value, enc_hook=str)
+
+
+# One list for the process's life: structlog's capture_logs empties and refills whichever list it finds.
+PROCESSORS: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.format_exc_info,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    redact,
+    structlog.processors.JSONRenderer(serializer=_json),
+]

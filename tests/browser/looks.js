@@ -68,8 +68,9 @@ window.looks = (() => {
     const x = Math.min(box.x + box.width / 2, innerWidth - 1);
     const y = Math.min(box.y + Math.min(box.height / 2, 20), innerHeight - 1);
     const top = document.elementFromPoint(x, y);
-    const ringed = [element, target].some(
-      (one) => style(one).outlineStyle !== "none" && parseFloat(style(one).outlineWidth) >= 2,
+    // A card's ring stands around all of it, on the ::after that its link is stretched by.
+    const ringed = [style(element), style(target), getComputedStyle(element, "::after")].some(
+      (one) => one.outlineStyle !== "none" && parseFloat(one.outlineWidth) >= 2,
     );
     const wrong = [];
     if (!ringed) wrong.push("has no ring");

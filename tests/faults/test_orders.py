@@ -10,6 +10,7 @@ from storefront.cart.models import CartLine
 from storefront.catalogue.models import Product, Variant
 from storefront.checkout.place import MustReplace, Wanted, place
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order
+from storefront.payments import gateway
 from storefront.payments.giveup import PageClosed, close_page, give_up
 from tests.faults.house import ORIGIN, Bought, House, Obj
 from tests.shop import Shopper, Thing
@@ -547,7 +548,20 @@ async def test_a_stored_500_that_is_replayed_leads_to_a_new_key(house: House) ->
 
 
 async def test_a_page_is_asked_for_while_the_first_request_still_runs(house: House) -> None:
-    """Stripe's 409 (idempotency_key_in_use) is no refusal: the outcome of the first is still unknown."""
+    """Stripe's 409 (idempotency_key_in_use) is no refusal: it is asked again until the first one is through."""
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    await house.stripe.fault("POST /v1/checkout/sessions", "delay", seconds=3.6)
+    assert (await shopper.order()).status == 303
+    assert len(await house.stripe.objects("checkout.session")) == 1
+    await house.check()
+
+
+async def test_a_page_is_asked_for_while_the_first_request_runs_for_too_long(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose outcome is still unknown then: the next press asks the same again, under the same key."""
+    monkeypatch.setattr(gateway, "PAUSES_WHEN_SLOWED", (0.0, 0.0))
     shopper = house.shopper()
     await shopper.add(await house.thing())
     await house.stripe.fault("POST /v1/checkout/sessions", "delay", seconds=5)

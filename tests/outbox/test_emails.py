@@ -1,5 +1,6 @@
 """Every e-mail, rendered with what the contract of its room gives it."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -23,6 +24,11 @@ MORE: dict[str, dict[str, Any]] = {
     "owner-attention": {"reason": "the amounts differ", "what_to_do": "Look at the payment in Stripe."},
     "owner-event": {"reason": "Stripe's event failed.", "what_to_do": "storefront stripe replay evt_1"},
 }
+LINK = "https://shop.example/account/register/" + "t" * 43
+ABOUT_ACCOUNTS: dict[str, dict[str, Any]] = {
+    name: {"email": "anna@example.org", "url": LINK, "sign_in_url": LINK, "good_for": "1 hour"}
+    for name in ("account-register", "account-exists", "account-none", "account-reset", "account-address")
+} | {"account-notice": {"what": "password", "reset_url": LINK}}
 ABOUT_ORDERS = sorted(set(MORE) - {"owner-event"})
 TO_SHOPPERS = sorted(set(ABOUT_ORDERS) - {"order-paid-owner", "owner-attention"})
 DOWNLOAD: dict[str, Any] = {"shipping": "", "shipping_title": "", "address_lines": [], "note": ""}
@@ -54,7 +60,7 @@ def compose(mailer: Mailer, message: Message, template: str, **changed: Any) -> 
 def test_every_email_is_known_here_and_complete() -> None:
     folder = ROOT / "templates" / "emails"
     names = {path.name.removesuffix(".subject.txt") for path in folder.glob("*.subject.txt")}
-    assert names == set(MORE)
+    assert names == set(MORE) | set(ABOUT_ACCOUNTS)
     for name in names:
         assert (folder / f"{name}.txt").is_file()
         assert (folder / f"{name}.html").is_file()
@@ -77,6 +83,44 @@ def test_each_says_which_order_and_where_it_is(
     assert "&amp;" not in text
     assert "\n\n\n" not in text
     assert max(len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("template", ABOUT_ACCOUNTS)
+def test_each_about_an_account_has_its_link_in_both_forms(
+    mailer: Mailer, message: Message, template: str
+) -> None:
+    given = {
+        "shop_name": "Hearth & Field",
+        "shop_email": "owner@shop.example",
+        "language": "en",
+        "name": "Anna",
+    }
+    message.template, message.data = template, given | ABOUT_ACCOUNTS[template]
+    mail = mailer.compose(message)
+    text, html = text_of(mail), html_of(mail)
+    assert LINK in text
+    assert LINK in Page(html).links
+    assert mail["Subject"].strip()
+    for body in (text, html):
+        assert "Hearth &" in body
+        assert "None" not in body
+
+
+@pytest.mark.parametrize(
+    "what", ["password", "address", "address-asked", "second-on", "second-off", "deleted"]
+)
+def test_each_notice_says_what_was_done(mailer: Mailer, message: Message, what: str) -> None:
+    given = {
+        "shop_name": "Hearth & Field",
+        "shop_email": "owner@shop.example",
+        "language": "en",
+        "name": "Anna",
+    }
+    message.template, message.data = "account-notice", given | {"what": what, "reset_url": LINK}
+    mail = mailer.compose(message)
+    said = re.split(r"\n\n", text_of(mail))[1]
+    assert len(said) > 20
+    assert (LINK in text_of(mail)) == (what != "deleted")
 
 
 @pytest.mark.parametrize("template", MORE)
