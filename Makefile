@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format audit soak bench shots lock vendor clean
+.PHONY: help install install-dev run test check format soak bench shots lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,7 +39,7 @@ run: install ## Serve the shop on http://127.0.0.1:8000 (PORT=…)
 	$(BIN)/uvicorn storefront.asgi:app --host 127.0.0.1 --port $(PORT) --no-proxy-headers --no-access-log
 
 test: install-dev ## Run every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: install-dev $(SEMGREP)/.done ## Formatter, linter, types, import rules, templates, migrations, security
 	$(BIN)/ruff format --check .
@@ -58,6 +58,9 @@ format: install-dev ## Format the code
 
 soak: install-dev ## Tell the model's stories for long: ARGS="--minutes 60 --database postgresql"
 	$(BIN)/python -m tests.model.soak $(ARGS)
+
+shots: install-dev ## Pictures of every page in every state, into var/shots (ARGS="cart home")
+	$(BIN)/python -m tests.shots $(ARGS)
 
 bench: install-dev ## Measure; prints one table of ratios
 	$(BIN)/python -m tests.bench $(ARGS)

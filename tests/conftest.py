@@ -6,9 +6,10 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 from sqlalchemy import text
@@ -55,8 +56,8 @@ def in_thread(work: Callable[..., T], *args: Any) -> T:
         return pool.submit(work, *args).result()
 
 
-async def _admin(statement: str) -> None:
-    engine = create_async_engine(f"{POSTGRES}/postgres", isolation_level="AUTOCOMMIT")
+async def _execute(url: str, statement: str) -> None:
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
             await connection.execute(text(statement))
@@ -65,11 +66,37 @@ async def _admin(statement: str) -> None:
 
 
 def admin(statement: str) -> None:
-    in_thread(lambda: asyncio.run(_admin(statement)))
+    in_thread(lambda: asyncio.run(_execute(f"{POSTGRES}/postgres", statement)))
+
+
+# Making a database takes PostgreSQL ten times as long as emptying one. What the migrations wrote stands in `fresh`.
+KEEP_FRESH = """
+DO $$ DECLARE t text; filled boolean; BEGIN
+  CREATE SCHEMA fresh;
+  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.%1$I)', t) INTO filled;
+    IF filled THEN EXECUTE format('CREATE TABLE fresh.%1$I AS TABLE public.%1$I', t); END IF;
+  END LOOP;
+END $$"""
+EMPTY = """
+DO $$ DECLARE t text; BEGIN
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+  SET LOCAL session_replication_role = replica;
+  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('DELETE FROM public.%1$I', t);
+  END LOOP;
+  FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'fresh' LOOP
+    EXECUTE format('INSERT INTO public.%1$I SELECT * FROM fresh.%1$I', t);
+  END LOOP;
+  PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+    FROM pg_sequences WHERE schemaname = 'public';
+END $$"""
 
 
 @pytest.fixture(scope="session")
 def postgres_template() -> Iterator[str]:
+    """The name of a migrated database that nobody uses, to be copied."""
     name = f"storefront_template_{uuid.uuid4().hex[:10]}"
     try:
         admin(f"CREATE DATABASE {name}")
@@ -80,19 +107,25 @@ def postgres_template() -> Iterator[str]:
     admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator[str]:
+    """One migrated database, emptied for each test by `database_url`."""
+    with new_database("postgresql", Path()) as url:
+        in_thread(migrate, url, "head")
+        in_thread(lambda: asyncio.run(_execute(url, KEEP_FRESH)))
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a fresh, migrated database of each kind."""
     if request.param == "sqlite":
         path = tmp_path / "shop.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite+aiosqlite:///{path}"
-        return
-    template = request.getfixturevalue("postgres_template")
-    name = f"storefront_test_{uuid.uuid4().hex[:12]}"
-    await _admin(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield f"{POSTGRES}/{name}"
-    await _admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        return f"sqlite+aiosqlite:///{path}"
+    url: str = request.getfixturevalue("postgres_database")
+    await _execute(url, EMPTY)
+    return url
 
 
 @pytest.fixture
@@ -137,27 +170,56 @@ def stripe() -> Iterator[StripeDouble]:
     assert double.findings == []
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def shop(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stripe: StripeDouble
-) -> Iterator[Running]:
-    """A shop process on each database, with our own Stripe. Tests share it: each makes its own things to buy."""
-    folder = tmp_path_factory.mktemp("shop")
+Shops: TypeAlias = Callable[[str], Running]
+
+
+@pytest.fixture(scope="session")
+def shops(tmp_path_factory: pytest.TempPathFactory, stripe: StripeDouble) -> Iterator[Shops]:
+    """The shop process on a database of that kind, with our own Stripe; started when it is first asked for."""
     keys = {"STRIPE_SECRET_KEY": KEY, "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": stripe.base}
-    with new_database(request.param, folder) as url, running_shop(folder, url, keys) as running:
-        yield running
-    assert "Traceback" not in running.log.read_text()
+    with ExitStack() as stack:
+
+        @cache
+        def shop_on(kind: str) -> Running:
+            folder = tmp_path_factory.mktemp("shop")
+            url = stack.enter_context(new_database(kind, folder))
+            return stack.enter_context(no_trace_in(running_shop(folder, url, keys)))
+
+        yield shop_on
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def demo_shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def shop(request: pytest.FixtureRequest, shops: Shops) -> Running:
+    """A shop process on each database, with our own Stripe. Tests share it: each makes its own things to buy."""
+    return shops(request.param)
+
+
+@pytest.fixture(scope="session")
+def demo_shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
+    """The same without any setting: with the sandbox Stripe."""
+    with ExitStack() as stack:
+
+        @cache
+        def shop_on(kind: str) -> Running:
+            folder = tmp_path_factory.mktemp("demo")
+            url = stack.enter_context(new_database(kind, folder))
+            sandbox = Settings(_env_file=None, DATABASE_URL=url).sandbox_file
+            stack.callback(lambda: [file.unlink() for file in sandbox.parent.glob(f"{sandbox.name}*")])
+            return stack.enter_context(no_trace_in(running_shop(folder, url)))
+
+        yield shop_on
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def demo_shop(request: pytest.FixtureRequest, demo_shops: Shops) -> Running:
     """A shop process on each database as it is without any setting: with the sandbox Stripe."""
-    folder = tmp_path_factory.mktemp("demo")
-    with new_database(request.param, folder) as url, running_shop(folder, url) as running:
+    return demo_shops(request.param)
+
+
+@contextmanager
+def no_trace_in(shop: AbstractContextManager[Running]) -> Iterator[Running]:
+    with shop as running:
         yield running
-        sandbox = Settings(_env_file=None, DATABASE_URL=url).sandbox_file
-    for file in sandbox.parent.glob(f"{sandbox.name}*"):
-        file.unlink()
     assert "Traceback" not in running.log.read_text()
 
 
