@@ -1,6 +1,7 @@
 """What the papers say stands in the code, and the other way round."""
 
 import configparser
+import importlib
 import re
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
 CONTRACT = (ROOT / "docs/contract.md").read_text("utf-8")
+SECURITY = (ROOT / "docs/security.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text("utf-8")
 PAPERS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+# A file of the shop or of its tests as a paper names it, with a function, class or constant of it behind `::`.
+NAMED = re.compile(r"`((?:tests|storefront|static|requirements)/[\w./-]+)(?:::(\w+))?`")
+WINDOWS = {60: "1 minute", 600: "10 minutes", 900: "15 minutes", 3600: "1 hour"}
 FENCED = re.compile(r"^```.*?^```", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 # Built from parts, or this file would hold what it looks for.
@@ -159,6 +164,34 @@ def test_the_architecture_has_every_room_and_the_layers() -> None:
         if line.strip()
     ]
     assert "\n".join(f"    {layer}" for layer in layers) in ARCHITECTURE
+
+
+def test_what_the_security_page_names_is_there() -> None:
+    named = NAMED.findall(SECURITY)
+    assert len(named) > 200
+    assert all(name for file, name in named if file.startswith("tests/") and file.endswith(".py"))
+    assert len(re.findall(r"(?:tests|storefront)/", SECURITY)) == len(
+        [file for file, _ in named if file.startswith(("tests/", "storefront/"))]
+    ), "each stands between backticks, so that it is looked at"
+    for file, name in set(named):
+        assert (ROOT / file).is_file(), file
+        if name:
+            defined = rf"^(?:(?:async )?def|class) {name}\b|^{name}\b.* = "
+            assert re.search(defined, (ROOT / file).read_text("utf-8"), re.M), f"{file} has no {name}"
+
+
+def test_every_limit_stands_in_the_security_page() -> None:
+    from storefront.payments.controllers import REFUSED_A_MINUTE
+    from storefront.web.limits import Rule
+
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| (\d+) \| ([^|]+) \| [^|]+ \|$", SECURITY, re.M)
+    limits = {"refused webhooks": f"{REFUSED_A_MINUTE} in {WINDOWS[60]}"}
+    for file in (ROOT / "storefront").rglob("*.py"):
+        if re.search(r"^\w+ = Rule\(", file.read_text("utf-8"), re.M):
+            module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+            found = [one for one in vars(importlib.import_module(module)).values() if isinstance(one, Rule)]
+            limits |= {f"`{one.name}`": f"{one.most} in {WINDOWS[one.seconds]}" for one in found}
+    assert {name: f"{most} in {window}" for name, most, window in rows} == limits
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)

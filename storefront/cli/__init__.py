@@ -4,6 +4,7 @@ import click
 
 from storefront.cli.accounts import create_admin, sign_out
 from storefront.cli.credits import credits
+from storefront.cli.messages import messages
 from storefront.cli.orders import orders
 from storefront.cli.shop import delivery, migrate, seed, stock, worker
 from storefront.cli.start import fail
@@ -21,6 +22,7 @@ for command in (
     delivery,
     stock,
     orders,
+    messages,
     stripe,
     worker,
     check,

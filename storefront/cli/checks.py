@@ -175,7 +175,7 @@ async def _what_waits_for_staff(session: AsyncSession, settings: Settings) -> li
     if mixed:
         rows.append((False, f"{mixed} open orders were placed in Stripe's other mode"))
     if unsent:
-        rows.append((None, f"{unsent} messages were given up"))
+        rows.append((None, f"{unsent} messages were given up: storefront messages list --failed"))
     return rows
 
 
