@@ -20,7 +20,7 @@ async def knows_password(request: ShopRequest, room: AccountsRoom, password: str
     """Whether the asker knows the account's password. Raises Refused 429 after too many mistakes."""
     account_id = whoever(request).account_id
     counted = [(PASSWORD, str(account_id))]
-    await room.limits.meet(*counted)
+    await room.limits.meet(request, *counted)
     if not await is_password_of(room, account_id, password):
         note(request, "password wrong")
         return False

@@ -77,7 +77,7 @@ class EntryController(Controller):
         if form is None:
             return _code(request, room, to, 422, wrong["code"])
         counted = [(CODE, str(who.account_id))]
-        await room.limits.meet(*counted)
+        await room.limits.meet(request, *counted)
         async with room.database.writes() as session:
             right = await passes(session, who.account_id, form.code)
         if not right:

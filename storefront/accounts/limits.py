@@ -28,7 +28,7 @@ async def try_to_sign_in(limits: Limits, request: ShopRequest, email_key: str) -
         (SIGN_IN_ACCOUNT, email_key),
         (SIGN_IN_NETWORK, network),
     ]
-    await limits.meet(*counted)
+    await limits.meet(request, *counted)
     return counted
 
 
@@ -39,4 +39,4 @@ async def forgive(limits: Limits, counted: list[tuple[Rule, str]]) -> None:
 
 async def try_to_send(limits: Limits, request: ShopRequest, email_key: str) -> None:
     """Count a message that somebody asks to have sent to an address, known or not. Raises Refused 429."""
-    await limits.meet((MAIL_ADDRESS, email_key), (MAIL_NETWORK, network_of(request)))
+    await limits.meet(request, (MAIL_ADDRESS, email_key), (MAIL_NETWORK, network_of(request)))

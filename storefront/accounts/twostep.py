@@ -64,7 +64,7 @@ class TwoStepController(Controller):
         if form is None:
             return await _set_up(request, room, 422, wrong["code"])
         counted = [(CODE, str(who.account_id))]
-        await room.limits.meet(*counted)
+        await room.limits.meet(request, *counted)
         async with room.database.writes() as session:
             account = await change.locked(session, room.settings, who.account_id)
             codes = await second.finish_setup(session, account, form.code)

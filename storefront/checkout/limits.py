@@ -19,9 +19,9 @@ async def try_to_place(limits: Limits, request: ShopRequest, cart_id: int) -> No
     """Count an order that is about to be placed, unless the very same form was sent before. Raises Refused 429."""
     form = hashlib.sha256(await request.body()).hexdigest()
     if not await limits.take(SAME_FORM, f"{cart_id} {form}"):
-        await limits.meet((PLACING_CART, str(cart_id)), (PLACING_NETWORK, network_of(request)))
+        await limits.meet(request, (PLACING_CART, str(cart_id)), (PLACING_NETWORK, network_of(request)))
 
 
 async def try_to_pay_again(limits: Limits, request: ShopRequest, order_id: int) -> None:
     """Count another way to the payment page. Raises Refused 429."""
-    await limits.meet((PAYING_ORDER, str(order_id)), (PLACING_NETWORK, network_of(request)))
+    await limits.meet(request, (PAYING_ORDER, str(order_id)), (PLACING_NETWORK, network_of(request)))

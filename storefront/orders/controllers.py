@@ -73,6 +73,6 @@ async def _view(request: ShopRequest, room: OrdersRoom, token: str) -> OrderView
     async with room.database.reads() as session:
         view = await order_view(session, Order.token == token)
     if view is None:
-        await room.limits.meet((GUESSES, network_of(request)))
+        await room.limits.meet(request, (GUESSES, network_of(request)))
         raise not_found()
     return view

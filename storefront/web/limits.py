@@ -4,7 +4,8 @@ one (web.shared)."""
 import hashlib
 import hmac
 import time
-from collections import OrderedDict
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
@@ -30,12 +31,12 @@ class Limit:
         self._counts = LocalCounts()
 
     def count(self, key: str) -> None:
-        self._counts.add(key, 1, int(time.time()) // WINDOW)
+        self._counts.add(key, int(time.time()) // WINDOW)
 
     def wait(self, key: str) -> int:
         """Seconds until the key may try again; 0 when it may now."""
         now = time.time()
-        if self._counts.add(key, 0, int(now) // WINDOW) < self._most:
+        if self._counts.of(key, int(now) // WINDOW) < self._most:
             return 0
         return max(1, int((int(now) // WINDOW + 1) * WINDOW - now))
 
@@ -56,7 +57,8 @@ class Limits:
         url = settings.redis_url.get_secret_value()
         self._secret = settings.secret_keys[0].encode()
         self._shared = SharedCounts(url) if url else None
-        self._local = LocalCounts()
+        # Each rule's by themselves: what floods one does not push out another's.
+        self._local: defaultdict[str, LocalCounts] = defaultdict(LocalCounts)
 
     @property
     def away(self) -> bool:
@@ -64,54 +66,98 @@ class Limits:
         return self._shared is not None and self._shared.away
 
     async def take(self, rule: Rule, key: str) -> int:
-        """Count one try of `key`, refused ones too: 0 when it may go on, else the seconds to wait."""
-        return await self._look(rule, key, 1)
+        """Count one try of `key`: 0 when it may go on, else the seconds to wait, and nothing is counted."""
+        return (await self._take([(rule, key)]))[0]
 
     async def give_back(self, rule: Rule, key: str) -> None:
         """Take back one count: the try was none of those that the rule is about."""
-        await self._look(rule, key, -1)
+        window = int(time.time()) // rule.seconds
+        name = self._name(rule, key)
+        if self._shared is None or not await self._shared.give_back(f"{name}:{window}"):
+            self._local[rule.name].take_back(name, window)
 
-    async def meet(self, *pairs: tuple[Rule, str]) -> None:
-        """Count one try under each rule and key. Raises Refused 429 with Retry-After when one has had enough."""
-        waits = [await self.take(rule, key) for rule, key in pairs]
+    async def meet(self, request: ShopRequest, *pairs: tuple[Rule, str]) -> None:
+        """Count one try under each rule and key, or under none when one has had enough: whoever is over their own
+        limit uses up nobody else's. Raises Refused 429 with Retry-After then."""
+        waits = await self._take(pairs)
         if any(waits):
-            log.warning(
-                "limit reached", rules=[pair[0].name for pair, wait in zip(pairs, waits, strict=True) if wait]
-            )
+            reached = [rule.name for (rule, _), wait in zip(pairs, waits, strict=True) if wait]
+            where = {"id": request.scope.get("request_id"), "route": request.scope.get("path_template")}
+            log.warning("limit reached", rules=reached, **where)
             raise Refused(429, headers={"retry-after": str(max(waits))})
 
     async def close(self) -> None:
         if self._shared is not None:
             await self._shared.close()
 
-    async def _look(self, rule: Rule, key: str, change: int) -> int:
+    async def _take(self, pairs: Sequence[tuple[Rule, str]]) -> list[int]:
+        """The seconds to wait for each; counted only when all of them are 0."""
         now = time.time()
-        window = int(now) // rule.seconds
+        windows = [int(now) // rule.seconds for rule, _ in pairs]
+        names = [self._name(rule, key) for rule, key in pairs]
+        counts = None
+        if self._shared is not None:
+            asked = zip(names, windows, pairs, strict=True)
+            counts = await self._shared.take(
+                [(f"{name}:{window}", rule.most, rule.seconds) for name, window, (rule, _) in asked]
+            )
+        if counts is None:
+            counts = self._take_here(pairs, names, windows)
+        return [
+            0 if count < rule.most else max(1, int((window + 1) * rule.seconds - now))
+            for count, window, (rule, _) in zip(counts, windows, pairs, strict=True)
+        ]
+
+    def _take_here(
+        self, pairs: Sequence[tuple[Rule, str]], names: Sequence[str], windows: Sequence[int]
+    ) -> list[int]:
+        own = [self._local[rule.name] for rule, _ in pairs]
+        found = list(zip(own, names, windows, strict=True))
+        counts = [local.of(name, window) for local, name, window in found]
+        if all(count < rule.most for count, (rule, _) in zip(counts, pairs, strict=True)):
+            for local, name, window in found:
+                local.add(name, window)
+        return counts
+
+    def _name(self, rule: Rule, key: str) -> str:
         # Keys are addresses of people: what lies in Redis is not readable without the shop's secret.
         digest = hmac.digest(self._secret, key.encode(), hashlib.sha256).hex()[:32]
-        name = f"storefront:{rule.name}:{digest}"
-        number = None
-        if self._shared is not None:
-            number = await self._shared.add(f"{name}:{window}", change, rule.seconds)
-        if number is None:
-            number = self._local.add(name, change, window)
-        return 0 if number <= rule.most else max(1, int((window + 1) * rule.seconds - now))
+        return f"storefront:{rule.name}:{digest}"
 
 
 class LocalCounts:
-    """Counts of this process; the keys that were not used for longest are forgotten first."""
+    """Counts of one rule in this process. When there are too many, windows that are over go first, then the keys that
+    were counted least: filling it with fresh keys makes it forget none that is near its limit."""
 
     def __init__(self) -> None:
-        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._counts: dict[str, tuple[int, int]] = {}
 
-    def add(self, key: str, change: int, window: int) -> int:
-        """The count of `key` in this window after `change`."""
-        known, number = self._counts.pop(key, (window, 0))
-        number = (number if known == window else 0) + change
-        self._counts[key] = (window, number)
-        while len(self._counts) > MOST_KEYS:
-            self._counts.popitem(last=False)
-        return number
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def of(self, key: str, window: int) -> int:
+        """The count of `key` in this window. Asking keeps nothing."""
+        known, number = self._counts.get(key, (window, 0))
+        return number if known == window else 0
+
+    def add(self, key: str, window: int) -> None:
+        if key not in self._counts and len(self._counts) >= MOST_KEYS:
+            self._make_room(window)
+        self._counts[key] = (window, self.of(key, window) + 1)
+
+    def take_back(self, key: str, window: int) -> None:
+        number = self.of(key, window)
+        if number > 1:
+            self._counts[key] = (window, number - 1)
+        else:
+            self._counts.pop(key, None)
+
+    def _make_room(self, window: int) -> None:
+        # Half at once, so that it is not sorted for every key that comes. Of equals the older go.
+        alive = sorted(
+            (item for item in self._counts.items() if item[1][0] == window), key=lambda item: item[1][1]
+        )
+        self._counts = dict(alive[-MOST_KEYS // 2 :])
 
 
 def network_of(request: ShopRequest) -> str:

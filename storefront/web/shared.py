@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -13,8 +14,29 @@ MOST_CONNECTIONS = 10
 REST = 5.0
 
 
+# A script runs alone: nobody counts between the look at the counts and the change of them.
+TAKE = """
+local counts, enough = {}, false
+for n, key in ipairs(KEYS) do
+  counts[n] = tonumber(redis.call('GET', key) or '0')
+  enough = enough or counts[n] >= tonumber(ARGV[2 * n - 1])
+end
+if not enough then
+  for n, key in ipairs(KEYS) do
+    redis.call('INCR', key)
+    redis.call('EXPIRE', key, ARGV[2 * n])
+  end
+end
+return counts
+"""
+GIVE_BACK = """
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end
+return 1
+"""
+
+
 class SharedCounts:
-    """INCRBY and EXPIRE in one transaction. After a failure Redis is left alone for five seconds, so that no request
+    """Counts under names, changed by scripts. After a failure Redis is left alone for five seconds, so that no request
     waits for it again and again."""
 
     def __init__(self, url: str) -> None:
@@ -27,23 +49,30 @@ class SharedCounts:
     def away(self) -> bool:
         return time.monotonic() < self._rest_until
 
-    async def add(self, name: str, change: int, seconds: int) -> int | None:
-        """The count under `name` after `change`; it is forgotten after `seconds`. None when Redis does not answer."""
+    async def take(self, wanted: Sequence[tuple[str, int, int]]) -> list[int] | None:
+        """Count one under each (name, most, seconds), forgotten after `seconds`, or under none when one of them has
+        reached its `most`; gives the counts before. None when Redis does not answer."""
+        names = [name for name, _, _ in wanted]
+        arguments = [number for _, most, seconds in wanted for number in (most, seconds)]
+        counts = await self._run(TAKE, names, arguments)
+        return None if counts is None else [int(count) for count in counts]
+
+    async def give_back(self, name: str) -> bool:
+        """Take one back, unless there is none. False when Redis does not answer."""
+        return await self._run(GIVE_BACK, [name], []) is not None
+
+    async def _run(self, script: str, names: list[str], arguments: list[int]) -> Any:
         if self.away:
             return None
         try:
             async with asyncio.timeout(None if self._client is None else ANSWER_WITHIN):
                 client = await self._connected()
-                pipe = client.pipeline(transaction=True)
-                pipe.incrby(name, change)
-                pipe.expire(name, seconds)
-                count, _ = await pipe.execute()
+                return await client.eval(script, len(names), *names, *arguments)
         except Exception as error:
             # Whatever it is, the shop sells on: these limits are not worth an error page.
             self._rest_until, self._making = time.monotonic() + REST, None
             log.error("redis does not answer; limits count in this process", problem=type(error).__name__)
             return None
-        return int(count)
 
     async def close(self) -> None:
         if self._client is not None:

@@ -1,6 +1,8 @@
 """How often somebody may try, alone and with others, in one process and in several."""
 
 import asyncio
+import contextlib
+import json
 import secrets
 import shutil
 import socket
@@ -13,7 +15,8 @@ import pytest
 
 from storefront.settings import Settings
 from storefront.web.errors import Refused
-from storefront.web.limits import Limits, Rule
+from storefront.web.limits import MOST_KEYS, Limits, LocalCounts, Rule
+from storefront.web.request import ShopRequest
 from tests.accounts.people import PASSWORD, new_email, new_person, sign_in
 from tests.accounts.test_two_step import half_way, set_up
 from tests.conftest import missing
@@ -23,6 +26,14 @@ from tests.web.page import Answer
 
 REDIS = "redis://127.0.0.1:6379/0"
 HELP = "Start one on 127.0.0.1:6379."
+
+
+def settings(**given: str) -> Settings:
+    return Settings(_env_file=None, **given)  # type: ignore[arg-type, call-arg]
+
+
+def asker() -> ShopRequest:
+    return ShopRequest({"type": "http", "request_id": "r1"})  # type: ignore[typeddict-item]
 
 
 def redis_url() -> str:
@@ -82,13 +93,35 @@ def must_wait(answer: Answer, most: int) -> None:
 async def test_a_burst_of_guesses_at_one_account_is_stopped_at_ten(limited: Running, guest: Shopper) -> None:
     person, here = await new_person(limited), network()
     guess = {"email": person.email, "password": "a wrong one"}
-    answers = await asyncio.gather(*(guest.post("/account/sign-in", guess, **here) for _ in range(25)))
-    assert len(refused(answers)) == 15
+    answers = await asyncio.gather(*(guest.post("/account/sign-in", guess, **here) for _ in range(60)))
+    assert len(refused(answers)) == 50
     assert {one.status for one in answers} == {422, 429}
     must_wait(refused(answers)[0], 900)
     right = {"email": person.email.upper(), "password": PASSWORD}
     assert (await guest.post("/account/sign-in", right, **here)).status == 429, "not even the right one"
     assert (await guest.post("/account/sign-in", right, **network())).status == 303, "elsewhere it goes on"
+
+
+async def test_a_rule_that_refuses_keeps_the_others_from_counting() -> None:
+    limits, narrow, wide = Limits(settings()), Rule("narrow", 2, 3600), Rule("wide", 3, 3600)
+    for _ in range(10):
+        with contextlib.suppress(Refused):
+            await limits.meet(asker(), (narrow, "one"), (wide, "all"))
+    await limits.meet(asker(), (narrow, "other"), (wide, "all"))
+    for _ in range(10):
+        with pytest.raises(Refused):
+            await limits.meet(asker(), (narrow, "third"), (wide, "all"))
+    assert [await limits.take(narrow, "third") == 0 for _ in range(3)] == [True, True, False]
+
+
+async def test_the_log_says_whose_limit_was_reached(limited: Running, guest: Shopper) -> None:
+    here = network()
+    guess = {"email": new_email(), "password": "a wrong one"}
+    answers = [await guest.post("/account/sign-in", guess, **here) for _ in range(11)]
+    identity = answers[-1].headers["x-request-id"]
+    lines = [json.loads(line) for line in limited.log.read_text().splitlines() if line.startswith("{")]
+    reached = [one for one in lines if one["event"] == "limit reached" and one["id"] == identity]
+    assert [(one["rules"], one["route"]) for one in reached] == [(["sign-in-here"], "/account/sign-in")]
 
 
 async def test_an_unknown_address_is_stopped_the_same(limited: Running, guest: Shopper) -> None:
@@ -246,17 +279,27 @@ async def test_links_of_orders_cannot_be_guessed(limited: Running, guest: Shoppe
 
 async def test_processes_share_their_counts_through_redis() -> None:
     url = redis_url()
-    settings = Settings(_env_file=None, REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))  # type: ignore[call-arg]
-    one, other = Limits(settings), Limits(settings)
-    rule = Rule("test", 10, 3600)
+    same = settings(REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))
+    one, other = Limits(same), Limits(same)
+    rule, wide = Rule("test", 10, 3600), Rule("wide", 11, 3600)
     waits = await asyncio.gather(*(limits.take(rule, "anna@example.org") for limits in (one, other) * 10))
     assert sum(wait == 0 for wait in waits) == 10
     assert all(0 < wait <= 3600 for wait in waits if wait)
     await other.give_back(rule, "anna@example.org")
     assert await one.take(rule, "berta@example.org") == 0
-    with pytest.raises(Refused) as error:
-        await one.meet((rule, "carla@example.org"), (rule, "anna@example.org"))
-    assert error.value.status == 429
+    assert await other.take(rule, "anna@example.org") == 0, "one was given back"
+    tries = (
+        limits.meet(asker(), (rule, "anna@example.org"), (wide, "everybody")) for limits in (one, other) * 10
+    )
+    problems = await asyncio.gather(*tries, return_exceptions=True)
+    assert {getattr(problem, "status", None) for problem in problems} == {429}
+    waits = [await one.take(wide, "everybody") for _ in range(12)]
+    assert [wait == 0 for wait in waits] == [True] * 11 + [False], "what another rule refused is not counted"
+    await one.give_back(rule, "nobody@example.org")
+    waits = [await one.take(rule, "nobody@example.org") for _ in range(11)]
+    assert [wait == 0 for wait in waits] == [True] * 10 + [False], (
+        "nothing is given back that was not counted"
+    )
     await one.close()
     await other.close()
 
@@ -265,8 +308,8 @@ async def test_what_lies_in_redis_names_nobody_and_ends() -> None:
     from redis.asyncio import Redis
 
     url = redis_url()
-    settings = Settings(_env_file=None, REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))  # type: ignore[call-arg]
-    limits, name = Limits(settings), f"test-{uuid.uuid4().hex}"
+    own = settings(REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))
+    limits, name = Limits(own), f"test-{uuid.uuid4().hex}"
     await limits.take(Rule(name, 5, 60), "anna@example.org")
     await limits.close()
     client = Redis.from_url(url)
@@ -291,7 +334,7 @@ async def test_without_an_answer_from_redis_the_shop_counts_by_itself(
     port = free_port()
     server = await asyncio.start_server(speak, "127.0.0.1", port) if kind != "nobody there" else None
     url = f"redis://127.0.0.1:{port}/0"
-    limits = Limits(Settings(_env_file=None, REDIS_URL=url))  # type: ignore[call-arg]
+    limits = Limits(settings(REDIS_URL=url))
     rule = Rule("test", 3, 3600)
     started = time.monotonic()
     waits = [await limits.take(rule, "anna@example.org") for _ in range(5)]
@@ -307,7 +350,7 @@ async def test_without_an_answer_from_redis_the_shop_counts_by_itself(
 
 
 async def test_counts_end_with_their_window() -> None:
-    limits = Limits(Settings(_env_file=None))  # type: ignore[call-arg]
+    limits = Limits(settings())
     rule = Rule("test", 1, 1)
     while await limits.take(rule, "k") == 0:
         pass
@@ -318,9 +361,36 @@ async def test_counts_end_with_their_window() -> None:
 
 
 async def test_memory_for_counts_is_bounded() -> None:
-    from storefront.web.limits import MOST_KEYS, LocalCounts
-
     counts = LocalCounts()
-    for n in range(MOST_KEYS + 500):
-        counts.add(str(n), 1, 0)
-    assert len(counts._counts) == MOST_KEYS
+    for n in range(2 * MOST_KEYS):
+        counts.add(str(n), 0)
+        assert len(counts) <= MOST_KEYS
+    assert counts.of(str(2 * MOST_KEYS - 1), 0) == 1, "the newest is known"
+
+
+async def test_what_comes_anew_does_not_flush_what_was_tried_often() -> None:
+    limits, rule, other = Limits(settings()), Rule("test", 3, 86400), Rule("other", 3, 86400)
+    for _ in range(3):
+        await limits.take(rule, "guessed")
+    for n in range(2 * MOST_KEYS):
+        await limits.take(rule, str(n))
+        await limits.take(other, str(n))
+    assert await limits.take(rule, "guessed") > 0
+
+
+async def test_a_refused_try_adds_nothing() -> None:
+    counts = LocalCounts()
+    for n in range(100):
+        assert counts.of(str(n), 0) == 0
+        counts.take_back(str(n), 0)
+    assert len(counts) == 0
+
+
+async def test_windows_that_are_over_make_room_first() -> None:
+    counts = LocalCounts()
+    for n in range(MOST_KEYS - 1):
+        for _ in range(3):
+            counts.add(str(n), 1)
+    counts.add("new", 2)
+    counts.add("newer", 2)
+    assert (counts.of("new", 2), counts.of("newer", 2), len(counts)) == (1, 1, 2)

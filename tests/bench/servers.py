@@ -4,7 +4,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.shop import free_port
 
 PROCESSES = 2
 PATIENCE = 60
@@ -35,7 +36,7 @@ class Server:
 def serving(app: str, ready: str, log: Path, environment: dict[str, str] | None = None) -> Iterator[Server]:
     """`app` (module:name), from its spawn to the first 200 at `ready` until the block ends; it prints into `log`.
     Bytecode is kept beside that, as it is beside the code where the shop is installed."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port)]
     command += [
         "--workers",
@@ -81,12 +82,6 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, ready: str, log: Path) 
         finally:
             connection.close()
     raise SystemExit(f"the server did not start; its last words:\n{log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _children(pid: int) -> list[int]:

@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import stripe
 
 from storefront.sandbox import Sandbox
 from tests.conftest import missing
+from tests.shop import free_port
 
 KEY = "sk_test_" + "sandbox"
 SECRET = "whsec_test"
@@ -183,9 +183,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """uvicorn storefront.sandbox.server:app on a free port."""
     folder = tmp_path_factory.mktemp("served")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "storefront.sandbox.server:app", "--port", str(port)]
     environment = os.environ | {"SANDBOX_PATH": str(folder / "sandbox.db"), "SANDBOX_WEBHOOK_SECRET": SECRET}
     environment.pop("SANDBOX_WEBHOOK_URL", None)
