@@ -60,7 +60,7 @@ def run(connection: Connection) -> None:
 
 async def main() -> None:
     url = context.config.attributes.get("url") or load_settings().database
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, hide_parameters=True)
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()

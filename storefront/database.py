@@ -117,6 +117,8 @@ class Database:
         options: dict[str, Any] = {"pool_pre_ping": False}
         if self.sqlite:
             options = {"connect_args": {"timeout": WAIT_FOR_WRITER, "async_creator_fn": sqlite.connect}}
+        # What a statement was given is mostly somebody's, and an error's words end up in the log.
+        options["hide_parameters"] = True
         self.engine: AsyncEngine = create_async_engine(url, pool_size=pool_size, max_overflow=10, **options)
         prepare = _prepare_sqlite if self.sqlite else _prepare_postgres(WAIT_FOR_WRITER)
         event.listen(self.engine.sync_engine, "connect", prepare)

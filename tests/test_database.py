@@ -1,7 +1,15 @@
-from sqlalchemy import text
+import pytest
+import structlog
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storefront.database import Database, migrate
+from storefront.database import Base, Database, migrate, now
+from storefront.outbox.models import Message
 from tests.conftest import in_thread
+
+OUTBOX = Base.metadata.tables["outbox"]
+NOW = now()
+PRIVATE = "Anna Larsson,\n\n12 Mill Lane"
 
 
 async def test_a_fresh_database_stands_at_the_newest_migration(database: Database) -> None:
@@ -22,3 +30,52 @@ async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> No
         pass
     async with database.reads() as session:
         assert await session.scalar(text("SELECT number FROM catalogue_version")) == 1
+
+
+@pytest.mark.parametrize("wrong", ["the same twice", "nothing where something must be"])
+async def test_the_log_of_an_error_repeats_nobodys_data(
+    database: Database, capfd: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    rows = [dict.fromkeys(("key", "recipient", "template", "language", "message_id", "error"), PRIVATE)] * 2
+    more = {
+        "data": {},
+        "tries": 0,
+        "next_try_at": None if wrong.startswith("nothing") else NOW,
+        "created_at": NOW,
+    }
+
+    async def fail() -> None:
+        async with database.writes() as session:
+            for row in rows:
+                await session.execute(insert(OUTBOX).values(**row, **more))
+
+    with pytest.raises(IntegrityError) as refusal:
+        await fail()
+    line = logged(refusal.value, capfd)
+    assert "IntegrityError" in line
+    assert "INSERT INTO outbox" in line, "what is nobody's stays"
+    for part in ("Larsson", "Mill Lane"):
+        assert part not in line
+
+
+async def test_nor_does_that_of_a_value_that_does_not_fit(
+    database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if database.sqlite:
+        pytest.skip("SQLite compares anything with anything")
+
+    async def fail() -> None:
+        async with database.reads() as session:
+            await session.scalar(select(Message.id).where(text("id = :number")), {"number": PRIVATE})
+
+    with pytest.raises(DBAPIError) as refusal:
+        await fail()
+    line = logged(refusal.value, capfd)
+    assert "invalid input" in line
+    for part in ("Larsson", "Mill Lane"):
+        assert part not in line
+
+
+def logged(error: Exception, capfd: pytest.CaptureFixture[str]) -> str:
+    structlog.get_logger().error("unhandled", exc_info=error)
+    return capfd.readouterr().out

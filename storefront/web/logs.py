@@ -13,6 +13,13 @@ SECRET = re.compile(
     r"(?:sk|rk|pk)_(?:test|live)_\w+|whsec_\w+|[\w.+-]+@[\w-]+\.[\w.-]+|/(?:orders|register|reset|address)/[\w-]{20,}"
 )
 
+# Where PostgreSQL and asyncpg repeat values: the rest of that line and of what the value went on to, up to where the
+# message ends.
+VALUES = re.compile(
+    r"(DETAIL:|invalid input [\w ]+(?:\$\d+)?:).*?(?=\n(?:HINT:|CONTEXT:|\[SQL:|\n(?:The above|During) )|\Z)",
+    re.S,
+)
+
 
 def set_up_logs(*, quiet: bool = False) -> None:
     """Logging for this process. Libraries speak from WARNING on, so that none prints requests. `quiet`: for a
@@ -47,10 +54,11 @@ def log_request(identity: str, method: str, route: str, status: int, millisecond
 
 
 def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Strike out what must never stand in a log: keys, secrets, e-mail addresses, order links."""
+    """Strike out what must never stand in a log: keys, secrets, e-mail addresses, order links, and the values that
+    a database's own words repeat."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = SECRET.sub("[removed]", value)
+            event[key] = SECRET.sub("[removed]", VALUES.sub(r"\1 [removed]", value))
     return event
 
 
