@@ -10,7 +10,8 @@ from playwright.async_api import Browser
 from storefront.settings import ROOT
 from tests.browser.chromium import DESKTOP, PHONE, TABLET, NoChromium, chromium, window
 from tests.browser.orders import prepared_orders
-from tests.browser.states import STATES, WIDE_ONLY, Scene
+from tests.browser.scene import Scene
+from tests.browser.states import STATES, WIDE_ONLY
 from tests.shop import Running, running_shop
 
 FOLDER = ROOT / "var" / "shots"

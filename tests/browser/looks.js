@@ -17,7 +17,7 @@ window.looks = (() => {
     const matters = ".button:not(.button-small), .input, .select, .stepper-button, .icon-button";
     const small = [];
     for (const element of document.querySelectorAll("a[href], button, input, select, textarea, summary")) {
-      if (element.type === "hidden" || !shown(element)) continue;
+      if (element.type === "hidden" || element.closest("[aria-hidden='true']") || !shown(element)) continue;
       const target = element.closest("label") ?? element;
       const { width, height } = target.getBoundingClientRect();
       if (width < 2 || style(target).display === "inline") continue;

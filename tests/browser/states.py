@@ -1,16 +1,14 @@
 """Every page of the shop in every state, and how somebody gets there: what axe, the budgets and the pictures see."""
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeAlias
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 from sqlalchemy import update
 
 from storefront.catalogue.models import Variant
-from tests.browser.chromium import TABLET
+from tests.browser.accounts import ACCOUNT_STATES
 from tests.browser.orders import ASKS, DECLINED
+from tests.browser.scene import Reach, Scene, at
 from tests.browser.shopping import (
     APRON,
     MUG,
@@ -23,31 +21,6 @@ from tests.browser.shopping import (
     stripe_fails,
     to_payment,
 )
-from tests.shop import Running
-
-
-@dataclass(frozen=True)
-class Scene:
-    """An open page, the shop behind it, and the paths of orders by their state."""
-
-    page: Page
-    shop: Running
-    orders: dict[str, str]
-
-    @property
-    def wide(self) -> bool:
-        size = self.page.viewport_size
-        return size is not None and size["width"] >= TABLET
-
-
-Reach: TypeAlias = Callable[[Scene], Awaitable[None]]
-
-
-def at(path: str) -> Reach:
-    async def reach(scene: Scene) -> None:
-        await scene.page.goto(path)
-
-    return reach
 
 
 def order(state: str) -> Reach:
@@ -266,6 +239,7 @@ STATES: dict[str, Reach] = {
     **{
         f"page-{slug}": at(f"/pages/{slug}") for slug in ("contact", "returns", "terms", "privacy", "imprint")
     },
+    **ACCOUNT_STATES,
     "not-found": at("/no-such-page"),
     "payment": payment,
     "payment-declined": payment_declined,

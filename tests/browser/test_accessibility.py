@@ -10,13 +10,24 @@ from playwright.async_api import Page
 from tests.browser.chromium import DESKTOP, HEIGHTS, PHONE
 from tests.browser.conftest import Open
 from tests.browser.looks import COLOURS, Findings, axe, small_targets, tab_walk, too_wide
-from tests.browser.states import ALONE, MEANT, NOT_OURS, STATES, WIDE_ONLY, Scene
+from tests.browser.scene import Scene
+from tests.browser.states import ALONE, MEANT, NOT_OURS, STATES, WIDE_ONLY
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import Running
 
 PAGES = sorted({name.partition("-")[0] for name in STATES})
-WALKED = ("home", "listing", "product", "cart", "checkout-errors", "order-pending", "search-results")
+WALKED = (
+    "home",
+    "listing",
+    "product",
+    "cart",
+    "checkout-errors",
+    "order-pending",
+    "search-results",
+    "entry-mistaken",
+    "account-overview",
+)
 LOOK = {"bypass_csp": True, "mobile": False, "reduced_motion": "reduce"}
 
 
