@@ -22,6 +22,7 @@ from storefront.cart.models import Cart
 from storefront.database import Busy, Database, now
 from storefront.orders.models import FAILED, OPEN_STATES, Order, PaymentAttempt
 from storefront.orders.queries import LIVE_ATTEMPTS
+from storefront.outbox.keep import forget_what_was_written
 from storefront.outbox.mailer import Mailer
 from storefront.outbox.models import WorkerBeat
 from storefront.outbox.send import send_due
@@ -145,8 +146,8 @@ async def close_pages(room: WorkerRoom) -> None:
 
 
 async def clean_up(room: WorkerRoom) -> None:
-    """Drafts are kept for a day, sign-ins and mailed links that are over for a month, carts that nobody touches for
-    two, what was done with Stripe's messages for half a year."""
+    """Drafts are kept for a day, sign-ins and mailed links that are over and what stands in messages for a month, carts
+    that nobody touches for two, what was done with Stripe's messages for half a year."""
     async with room.database.writes() as session:
         await session.execute(
             update(Cart).where(Cart.draft_at < now() - KEEP_DRAFTS).values(draft=None, draft_at=None)
@@ -160,6 +161,7 @@ async def clean_up(room: WorkerRoom) -> None:
         await session.execute(delete(Cart).where(Cart.id.in_(stale)))
     async with room.database.writes() as session:
         await forget_what_ended(session)
+        await forget_what_was_written(session)
     async with room.database.writes() as session:
         old = (
             select(StripeEvent.id)

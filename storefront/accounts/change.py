@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storefront.accounts import links, sessions
 from storefront.accounts.carts import clear_cart, lock_cart, lock_cart_out, new_salt
 from storefront.accounts.models import OWNER, SHOPPER, Account, AccountSession
+from storefront.accounts.second import forget_setup
 from storefront.database import lock, now
+from storefront.outbox.keep import forget_recipient
 from storefront.settings import Settings
 
 
@@ -99,6 +101,7 @@ async def _set_password(
     session: AsyncSession, settings: Settings, account: Account, password_hash: str, base: str
 ) -> str:
     account.password_hash, account.password_changed_at = password_hash, now()
+    forget_setup(account)
     token = await lock_cart_out(session, settings, account)
     await links.use_up(session, account.id, links.RESET)
     await links.tell(session, settings, account.email, "password", base)
@@ -147,6 +150,8 @@ async def delete_account(session: AsyncSession, settings: Settings, account: Acc
         if await session.scalar(owners) == 1:
             raise LastOwner
     await clear_cart(session, settings, account)
+    # What is still to be said of an order goes out all the same: it concerns whoever ordered.
+    await forget_recipient(session, account.email, unsent="account-")
     await links.tell(session, settings, account.email, "deleted", base)
     await session.delete(account)
     await session.flush()

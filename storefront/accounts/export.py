@@ -13,6 +13,7 @@ from storefront.cart.cookies import hashed
 from storefront.cart.queries import cart_by_key
 from storefront.credits.queries import entries_of
 from storefront.orders.models import Order, OrderLine, Refund, Shipment
+from storefront.outbox.keep import sent_to
 from storefront.settings import Settings
 
 
@@ -51,6 +52,11 @@ async def everything(session: AsyncSession, settings: Settings, account_id: int)
                 "reason": one.reason,
             }
             for one in await entries_of(session, account_id, most=None)
+        ],
+        # To an address that nobody confirmed, messages may have gone to somebody else.
+        "messages": [
+            {"kind": one.template, "sent_at": _at(one.sent_at)}
+            for one in (await sent_to(session, account.email) if account.verified_at else [])
         ],
         "orders": [
             await _order(session, order)

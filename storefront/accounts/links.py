@@ -69,6 +69,7 @@ async def _send_link(
     account's own address as it stands in the account, whatever was typed to find it."""
     token = new_token()
     email = account.email if account is not None and purpose == RESET else asked.email
+    ends = now() + GOOD_FOR[purpose]
     session.add(
         MailedLink(
             purpose=purpose,
@@ -76,7 +77,7 @@ async def _send_link(
             email=email,
             next=asked.next,
             token_hash=hashed(token),
-            expires_at=now() + GOOD_FOR[purpose],
+            expires_at=ends,
         )
     )
     data = {
@@ -89,7 +90,7 @@ async def _send_link(
         "good_for": GOOD_FOR_WORDS[purpose],
     }
     key = f"account-link:{hashed(token)[:32]}"
-    await leave_message(session, key=key, recipient=email, template=template, data=data)
+    await leave_message(session, key=key, recipient=email, template=template, data=data, opens_until=ends)
 
 
 async def tell(session: AsyncSession, settings: Settings, email: str, what: str, base: str) -> None:

@@ -17,8 +17,8 @@ RIGHTS = ("orders", "catalogue", "refunds", "settings")
 class Account(Base):
     """`email` is as it was typed, `email_key` the same in small letters, by which it is found. An owner has every
     right, staff those in `rights`. `cart_salt` goes into the cart's cookie (accounts.carts). `totp_secret` is the
-    shared secret of the second factor, `totp_pending` one that is being set up; `totp_last_step` the 30-second step
-    whose code was used last."""
+    shared secret of the second factor, `totp_pending` one that is being set up since `totp_pending_at`, by the sign-in
+    with the number `totp_pending_by`; `totp_last_step` the 30-second step whose code was used last."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -36,6 +36,8 @@ class Account(Base):
     verified_at: Mapped[datetime | None] = mapped_column(Moment)
     totp_secret: Mapped[str | None]
     totp_pending: Mapped[str | None]
+    totp_pending_at: Mapped[datetime | None] = mapped_column(Moment)
+    totp_pending_by: Mapped[int | None]
     totp_last_step: Mapped[int] = mapped_column(default=0)
     cart_salt: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -77,7 +79,7 @@ class MailedLink(Base):
 
 
 class RecoveryCode(Base):
-    """A code that stands in once for the second factor, as its SHA-256: it has 120 random bits."""
+    """A code that stands in once for the second factor, as its SHA-256: it has some 117 random bits."""
 
     __tablename__ = "account_recovery_codes"
     __table_args__ = (UniqueConstraint("account_id", "code_hash"),)

@@ -14,8 +14,9 @@ from storefront.accounts.models import Account, RecoveryCode
 from storefront.database import now
 
 STEP = 30
+SET_UP_WITHIN = timedelta(minutes=10)
 RECOVERY_CODES = 10
-# 24 letters of 5 bits: enough for a plain hash (ASVS 5.0, 6.5.2). No I, L, O, U, 0 or 1.
+# 24 of 30 letters, some 117 bits: enough for a plain hash (ASVS 5.0, 6.5.2). No I, L, O, U, 0 or 1.
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 GROUPS, GROUP = 4, 6
 
@@ -74,25 +75,43 @@ async def _use_recovery_code(session: AsyncSession, account_id: int, code: str) 
     return used.first() is not None
 
 
-async def begin_setup(session: AsyncSession, account_id: int) -> None:
-    """Draw a secret, which counts from the moment on that a code proves it was taken over."""
-    await session.execute(update(Account).where(Account.id == account_id).values(totp_pending=new_secret()))
+async def begin_setup(session: AsyncSession, account_id: int, session_id: int) -> None:
+    """Draw a secret, which counts from the moment on that a code proves it was taken over: by the same sign-in, within
+    10 minutes."""
+    begun = {"totp_pending": new_secret(), "totp_pending_at": now(), "totp_pending_by": session_id}
+    await session.execute(update(Account).where(Account.id == account_id).values(begun))
 
 
-async def finish_setup(session: AsyncSession, account: Account, code: str) -> list[str] | None:
+def pending(account: Account, session_id: int) -> str | None:
+    """The secret that this sign-in is setting up."""
+    begun = account.totp_pending_at
+    if account.totp_pending_by != session_id or begun is None or begun <= now() - SET_UP_WITHIN:
+        return None
+    return account.totp_pending
+
+
+def forget_setup(account: Account) -> None:
+    """What was begun cannot be finished any more."""
+    account.totp_pending = account.totp_pending_at = account.totp_pending_by = None
+
+
+async def finish_setup(
+    session: AsyncSession, account: Account, session_id: int, code: str
+) -> list[str] | None:
     """Turn the pending secret on when `code` is its; gives the recovery codes, which nobody sees again."""
-    if account.totp_pending is None:
+    secret = pending(account, session_id)
+    step = step_of(secret, code) if secret else None
+    if secret is None or step is None:
         return None
-    step = step_of(account.totp_pending, code)
-    if step is None:
-        return None
-    account.totp_secret, account.totp_pending, account.totp_last_step = account.totp_pending, None, step
+    account.totp_secret, account.totp_last_step = secret, step
+    forget_setup(account)
     await session.flush()
     return await new_recovery_codes(session, account.id)
 
 
 async def turn_off(session: AsyncSession, account: Account) -> None:
-    account.totp_secret = account.totp_pending = None
+    account.totp_secret = None
+    forget_setup(account)
     await session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
 
 

@@ -46,7 +46,7 @@ class TwoStepController(Controller):
         if error:
             return await _two_step(request, room, 422, error)
         async with room.database.writes() as session:
-            await second.begin_setup(session, who.account_id)
+            await second.begin_setup(session, who.account_id, who.session_id)
         return go(request, "/account/two-step/set-up")
 
     @get("/account/two-step/set-up")
@@ -67,7 +67,9 @@ class TwoStepController(Controller):
         await room.limits.meet(request, *counted)
         async with room.database.writes() as session:
             account = await change.locked(session, room.settings, who.account_id)
-            codes = await second.finish_setup(session, account, form.code)
+            if second.pending(account, who.session_id) is None:
+                raise SendTo(TWO_STEP)
+            codes = await second.finish_setup(session, account, who.session_id, form.code)
             if codes is not None:
                 mine = AccountSession.account_id == who.account_id
                 await sessions.end(session, mine & (AccountSession.id != who.session_id))
@@ -127,7 +129,7 @@ async def _set_up(
 ) -> Response[Any]:
     who = whoever(request)
     async with room.database.reads() as session:
-        secret = (await session.get_one(Account, who.account_id)).totp_pending
+        secret = second.pending(await session.get_one(Account, who.account_id), who.session_id)
     if secret is None:
         raise SendTo(TWO_STEP)
     field = views.code_field(error, "The six digits that the app shows.")

@@ -26,7 +26,7 @@ def list_messages(failed: bool, most: int) -> None:
             state = "sent" if row.sent_at else "given up" if row.given_up_at else "waiting"
             error = f"  {row.error} (tries: {row.tries})" if row.error else ""
             at = f"{row.created_at:%Y-%m-%d %H:%M:%S}"
-            click.echo(f"{row.id}  {at}  {state:8}  {row.template}  {row.recipient}{error}")
+            click.echo(f"{row.id}  {at}  {state:8}  {row.template}  {row.recipient or '(forgotten)'}{error}")
         if not rows:
             click.echo("no messages")
 
@@ -49,5 +49,8 @@ def again(ids: tuple[int, ...], every: bool) -> None:
 
     done = with_database(work)
     if done < len(set(ids)):
-        fail(f"{len(set(ids)) - done} of them were not given up, or are unknown; {done} are tried again")
+        left = len(set(ids)) - done
+        fail(
+            f"{left} of them were not given up, hold nothing any more, or are unknown; {done} are tried again"
+        )
     click.echo(f"{done} messages are tried again")

@@ -16,8 +16,11 @@ async def newest_messages(session: AsyncSession, *, given_up: bool, most: int) -
 
 
 async def send_again(session: AsyncSession, message_ids: list[int] | None = None) -> int:
-    """Have given-up messages tried anew by the worker, all of them unless told which; how many there are."""
-    query = update(Message).where(Message.given_up_at.is_not(None), Message.sent_at.is_(None))
+    """Have given-up messages tried anew by the worker, all of them unless told which, but for those that hold
+    nothing any more; how many there are."""
+    query = update(Message).where(
+        Message.given_up_at.is_not(None), Message.sent_at.is_(None), Message.recipient != ""
+    )
     if message_ids is not None:
         query = query.where(Message.id.in_(message_ids))
     done = await session.execute(

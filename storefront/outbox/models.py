@@ -10,7 +10,9 @@ from storefront.database import Base, Json, Moment, now
 
 
 class Message(Base):
-    """`key` names the cause, so that one cause sends one message. Unsent while `sent_at` is empty."""
+    """`key` names the cause, so that one cause sends one message. Unsent while `sent_at` is empty. `opens_until`: it
+    holds a link that opens something until then. A row outlasts what stands in it (outbox.keep): without a recipient
+    it holds nothing any more."""
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_sent_at_next_try_at", "sent_at", "next_try_at"),)
@@ -28,6 +30,7 @@ class Message(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     given_up_at: Mapped[datetime | None] = mapped_column(Moment)
+    opens_until: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class WorkerBeat(Base):

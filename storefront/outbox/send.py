@@ -82,12 +82,14 @@ async def _deliver(database: Database, mailer: Mailer, message: Message) -> bool
 
 async def _mark_sent(database: Database, message: Message) -> None:
     # The message is out. A mark that is lost would send it again, so a busy database is asked more than once.
+    done: dict[str, Any] = {"sent_at": now(), "error": ""}
+    if message.opens_until is not None:
+        # Whoever reads the database later finds no link that opens something.
+        done["data"] = {}
     for pause in (*MARK_AGAIN_AFTER, 0):
         try:
             async with database.writes() as session:
-                await session.execute(
-                    update(Message).where(Message.id == message.id).values(sent_at=now(), error="")
-                )
+                await session.execute(update(Message).where(Message.id == message.id).values(done))
             return
         except Exception:
             if not pause:

@@ -1,5 +1,6 @@
 """Leaving a message: written in the transaction of what it tells of, so that both come to be or neither."""
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,12 +19,13 @@ async def leave_message(
     template: str,
     data: dict[str, Any],
     language: str = "en",
+    opens_until: datetime | None = None,
 ) -> bool:
     """Leave a message in the caller's transaction, once per `key`; False when it was left before.
 
     `template` is a name below templates/emails/ without its ending, `data` plain JSON that holds every name
-    which the template is given. The message's id stays the same however often it is sent, so that a repeat is
-    recognised.
+    which the template is given; `opens_until` goes with a link that opens something until then. The message's id
+    stays the same however often it is sent, so that a repeat is recognised.
     """
     if await session.scalar(select(Message.id).where(Message.key == key)) is not None:
         return False
@@ -34,6 +36,7 @@ async def leave_message(
         language=language,
         data=data,
         message_id=f"{uuid4().hex}@storefront",
+        opens_until=opens_until,
     )
     try:
         # Somebody may have left it since we looked; the savepoint keeps the caller's transaction whole.

@@ -1,16 +1,21 @@
 """The account's own pages: orders, devices, data, the end."""
 
 import json
+from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from storefront.accounts.models import AccountSession, KeptAddress
+from storefront.database import now
 from storefront.orders.models import Order
+from storefront.outbox.models import Message
+from storefront.outbox.write import leave_message
 from tests.accounts.people import (
     PASSWORD,
     Person,
     account,
     is_signed_in,
+    messages,
     new_email,
     new_person,
     set_cookies,
@@ -19,7 +24,7 @@ from tests.accounts.people import (
     told,
 )
 from tests.payments import stripe_api
-from tests.shop import ANNA, Running, Shopper, shopper_at, token_of
+from tests.shop import ANNA, Running, Shopper, eventually, shopper_at, token_of
 from tests.stripe_double import StripeDouble, deliver
 
 
@@ -187,6 +192,12 @@ async def test_everything_that_is_kept_can_be_taken_along(
         {"sku": thing.sku, "title": f"Thing {thing.slug.removeprefix('thing-')}", "quantity": 2}
     ]
     assert len(found["signed_in"]) == 1
+
+    async def sent() -> bool:
+        kinds = [one["kind"] for one in json.loads((await shopper.get("/account/export")).text)["messages"]]
+        return "order-paid" in kinds
+
+    assert await eventually(sent)
     for secret in ("argon2", order.token, shopper.client.cookies["session"], shopper.client.cookies["cart"]):
         assert secret not in answer.text
 
@@ -223,6 +234,41 @@ async def test_an_account_is_deleted_with_everything_but_its_orders(
             count = select(func.count()).where(table.account_id == person.id)
             assert await session.scalar(count) == 0
     assert await told(shop, person.email) == ["deleted"]
+
+
+async def test_with_the_account_go_its_messages(shop: Running, shopper: Shopper) -> None:
+    person = await new_person(shop)
+    await sign_in(shopper, person.email)
+    far = now() + timedelta(hours=1)
+    async with shop.database() as database, database.writes() as session:
+        for key, recipient, template in (
+            ("account-sent", person.email.upper(), "account-notice"),
+            ("account-waits", person.email.title(), "account-notice"),
+            ("order-waits", person.email, "order-paid"),
+        ):
+            more = {"recipient": recipient, "template": template, "data": {"what": "second-on"}}
+            await leave_message(session, key=f"{key}-{person.id}", **more)
+        mine = func.lower(Message.recipient) == person.email
+        await session.execute(update(Message).where(mine).values(next_try_at=far))
+        await session.execute(
+            update(Message).where(mine, Message.key.startswith("account-sent")).values(sent_at=now())
+        )
+    await shopper.post("/account/delete", {"password": PASSWORD})
+    left = {one.key.partition(":")[0]: one for one in await messages(shop, person.email)}
+    assert left.keys() == {f"order-waits-{person.id}", "account-notice"}
+    assert left["account-notice"].data["what"] == "deleted"
+    async with shop.database() as database, database.reads() as session:
+        kept = select(Message).where(Message.key == f"account-sent-{person.id}")
+        emptied = (await session.scalars(kept)).one()
+    assert (emptied.recipient, emptied.data) == ("", {})
+    await shop.change(delete(Message).where(Message.key == f"order-waits-{person.id}"))
+
+
+async def test_an_unconfirmed_address_is_told_nothing_of_its_messages(shop: Running) -> None:
+    person = await new_person(shop, verified=False)
+    async with signed_in(shop, person) as shopper:
+        await shopper.post("/account/verify", {})
+        assert json.loads((await shopper.get("/account/export")).text)["messages"] == []
 
 
 async def test_a_deleted_address_can_have_an_account_again(shop: Running) -> None:

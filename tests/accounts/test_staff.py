@@ -17,7 +17,17 @@ from sqlalchemy import update
 
 from storefront.cli import main
 from storefront.orders.models import Order
-from tests.accounts.people import PASSWORD, account, is_signed_in, new_email, new_person, sign_in, signed_in
+from tests.accounts.people import (
+    PASSWORD,
+    account,
+    is_signed_in,
+    link_in,
+    messages,
+    new_email,
+    new_person,
+    sign_in,
+    signed_in,
+)
 from tests.conftest import in_thread
 from tests.shop import Running, Shopper, running_shop, token_of
 from tests.stripe_double import KEY, SECRET, StripeDouble
@@ -226,9 +236,7 @@ async def test_in_production_a_shopper_without_the_right_is_refused_first(produc
 
 
 async def test_links_in_messages_lead_to_the_public_address(production: Running) -> None:
-    from tests.accounts.people import messages
-
     person = await new_person(production)
     await Https(production).post("/account/reset", email=person.email)
     left = await messages(production, person.email)
-    assert left[0].data["url"].startswith(f"https://{HOST}/account/reset/")
+    assert link_in(production, left[0]).startswith(f"https://{HOST}/account/reset/")

@@ -13,6 +13,7 @@ from storefront.database import now
 from tests.accounts.people import (
     PASSWORD,
     Person,
+    account,
     is_signed_in,
     new_person,
     set_cookies,
@@ -157,6 +158,50 @@ async def test_setting_up_takes_the_password_and_a_right_code(shop: Running, sho
     assert "not the code" in answer.element("field-code").text
     async with signed_in(shop, person):
         pass
+
+
+async def begin(shopper: Shopper) -> str:
+    """Begin to set it up; gives the code that would finish it."""
+    page = await shopper.follow(
+        await shopper.submit(await shopper.get(TWO_STEP), TWO_STEP, password=PASSWORD)
+    )
+    return pyotp.TOTP(page.root.all("code")[0].text.replace(" ", "")).now()
+
+
+async def test_what_was_begun_is_finished_within_ten_minutes(shop: Running, shopper: Shopper) -> None:
+    person = await new_person(shop)
+    await sign_in(shopper, person.email)
+    code = await begin(shopper)
+    mine = update(Account).where(Account.id == person.id)
+    await shop.change(mine.values(totp_pending_at=now() - timedelta(minutes=11)))
+    assert (await shopper.get(f"{TWO_STEP}/set-up")).location == TWO_STEP
+    assert (await shopper.post(f"{TWO_STEP}/set-up", {"code": code})).location == TWO_STEP
+    await shop.change(mine.values(totp_pending_at=now() - timedelta(minutes=9)))
+    assert (await shopper.post(f"{TWO_STEP}/set-up", {"code": code})).status == 200
+
+
+async def test_what_was_begun_elsewhere_is_not_finished_here(shop: Running, shopper: Shopper) -> None:
+    person = await new_person(shop)
+    await sign_in(shopper, person.email)
+    code = await begin(shopper)
+    async with signed_in(shop, person) as other:
+        assert (await other.get(f"{TWO_STEP}/set-up")).location == TWO_STEP
+        assert (await other.post(f"{TWO_STEP}/set-up", {"code": code})).location == TWO_STEP
+    assert (await shopper.post(f"{TWO_STEP}/set-up", {"code": code})).status == 200
+
+
+async def test_a_new_password_ends_what_was_begun(shop: Running, shopper: Shopper) -> None:
+    from tests.accounts.people import NEW
+
+    person = await new_person(shop)
+    await sign_in(shopper, person.email)
+    await begin(shopper)
+    done = await shopper.post("/account/password", {"password": PASSWORD, "new_password": NEW})
+    assert done.location == "/account"
+    found = await account(shop, person.email)
+    assert found is not None
+    assert (found.totp_pending, found.totp_pending_at, found.totp_pending_by) == (None, None, None)
+    assert (await shopper.get(f"{TWO_STEP}/set-up")).location == TWO_STEP
 
 
 async def test_a_new_password_by_mail_does_not_get_around_it(shop: Running, shopper: Shopper) -> None:

@@ -143,6 +143,19 @@ async def test_drafts_and_stale_carts_go_and_carts_of_open_orders_stay(house: Ho
     await house.check()
 
 
+async def test_what_stands_in_messages_goes_after_a_month(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    await house.shop.work("send_messages")
+    house.pass_time(days=31)
+    await house.shop.work("clean_up")
+    left = await house.messages()
+    assert len(left) == 2
+    assert [(one.recipient, one.data) for one in left] == [("", {})] * 2
+    await house.check()
+
+
 async def test_a_worker_reconciles_when_it_starts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happened while no process ran is settled at once, even if the last run was a minute ago."""
     monkeypatch.setattr(worker, "JOBS", ())

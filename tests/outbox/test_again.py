@@ -58,7 +58,10 @@ async def test_only_what_was_given_up_is_sent_again(
     waiting = (await row(given_up, "two")).id
     code, said = await storefront(database_url, tmp_path, "messages", "again", str(waiting), "4711")
     assert code == 1
-    assert said == "storefront: 2 of them were not given up, or are unknown; 0 are tried again\n"
+    assert (
+        said
+        == "storefront: 2 of them were not given up, hold nothing any more, or are unknown; 0 are tried again\n"
+    )
     code, said = await storefront(database_url, tmp_path, "messages", "again")
     assert code == 1
     assert "--all" in said
