@@ -1,9 +1,10 @@
 """Passwords that somebody who guesses would try first.
 
-No list of leaked passwords is shipped. Instead a password is refused when it is made entirely of what such lists are
-full of: common words (common.txt, written for this shop), what the account and the shop are called, runs on the
-keyboard or in the alphabet, repetitions, years, and a few digits or marks around them, also with digits for letters.
-docs/security.md says how many of the commonest that covers. What kinds of characters there are never matters.
+A password is refused when it stands in a list of the commonest leaked ones (commonest.txt), and when it is made
+entirely of what such lists are full of: common words (common.txt, written for this shop), what the account and the
+shop are called, runs on the keyboard or in the alphabet, repetitions, years; each also with a few digits or marks
+around it and with digits for letters. docs/security.md says how much that covers. What kinds of characters there are
+never matters.
 """
 
 import re
@@ -51,10 +52,10 @@ def too_common(password: str, *own: str) -> bool:
     """Whether `password` is among what is guessed first. `own` are words of the account and of the shop: its name,
     the e-mail address; their parts count as common words."""
     text = password.casefold()
-    if text.isdigit() and len(text) <= LONGEST_NUMBER:
+    if (text.isdigit() and len(text) <= LONGEST_NUMBER) or text in _leaked():
         return True
     more = frozenset(part for word in own for part in re.split(r"[\W_]+", word.casefold()) if len(part) > 2)
-    return any(_made_of(form, more) for form in _forms(text))
+    return any(form in _leaked() or _made_of(form, more) for form in _forms(text))
 
 
 def _forms(text: str) -> set[str]:
@@ -98,7 +99,16 @@ def _is_run(piece: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _words() -> frozenset[str]:
-    lines = (Path(__file__).parent / "common.txt").read_text("utf-8").splitlines()
-    words = {word for line in lines if not line.startswith("#") for word in line.split()}
+    words = _read("common.txt")
     # Old systems kept eight letters, and lists are full of what they left.
     return frozenset(words | {word[:CUT_OFF_AT] for word in words})
+
+
+@lru_cache(maxsize=1)
+def _leaked() -> frozenset[str]:
+    return _read("commonest.txt")
+
+
+def _read(name: str) -> frozenset[str]:
+    lines = (Path(__file__).parent / name).read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())

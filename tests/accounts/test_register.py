@@ -1,10 +1,13 @@
 """Coming to have an account."""
 
 import asyncio
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
+from storefront.accounts.common import too_common
+from storefront.accounts.forms import LONGEST, SHORTEST
 from tests.accounts.people import (
     NEW,
     PASSWORD,
@@ -18,7 +21,7 @@ from tests.accounts.people import (
     set_cookies,
     sign_in,
 )
-from tests.shop import HTMX, Running, Shopper, shopper_at
+from tests.shop import HTMX, ROOT, Running, Shopper, shopper_at
 from tests.web.page import Answer
 
 
@@ -29,6 +32,26 @@ async def ask(shopper: Shopper, email: str, to: str = "") -> Answer:
 
 async def choose(shopper: Shopper, path: str, password: str = PASSWORD) -> Answer:
     return await shopper.submit(await shopper.get(path), path, new_password=password)
+
+
+@pytest.mark.parametrize(
+    "password", ["darkness", "ncc1701d", "fktrcfylh", "FKTRCFYLH", "Darkness1", "qweasdzxc", "aardvark!"]
+)
+def test_what_stands_in_lists_of_leaked_passwords_is_refused(password: str) -> None:
+    assert too_common(password)
+
+
+def test_the_list_of_the_commonest_is_small_and_in_order() -> None:
+    file = ROOT / "storefront/accounts/commonest.txt"
+    words = [line for line in file.read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert len(words) >= 3000
+    assert words == sorted({word.casefold() for word in words})
+    assert all(SHORTEST <= len(word) <= LONGEST for word in words)
+    assert file.stat().st_size < 60_000
+    began = time.perf_counter()
+    assert all(too_common(word) for word in words)
+    assert time.perf_counter() - began < 10
+    assert not any(too_common(word) for word in (PASSWORD, NEW, "seven other lamps", "darkness aardvark"))
 
 
 async def test_somebody_gets_an_account_by_mail_and_is_signed_in(shop: Running, either: Shopper) -> None:
