@@ -185,6 +185,9 @@ class Settings(BaseSettings):
             )
         if not self.base_url.startswith("https://"):
             raise ValueError("BASE_URL: production needs the shop's public https:// address")
+        stripe = urlsplit(self.stripe_api_base)
+        if stripe.scheme == "http" and stripe.hostname not in LOOPBACK_NAMES:
+            raise ValueError("STRIPE_API_BASE: production needs https://, or http:// on this very machine")
 
     @property
     def production(self) -> bool:
@@ -255,7 +258,8 @@ def _check_postgresql(url: str) -> None:
     if not parts.database:
         raise ValueError(expected)
     if "sslmode" in parts.query:
-        raise ValueError("asyncpg knows no sslmode; write ?ssl=require instead")
+        # `require` encrypts, and takes any certificate: whoever is in between can show their own.
+        raise ValueError("asyncpg knows no sslmode; write ?ssl=verify-full instead")
 
 
 def load_settings() -> Settings:

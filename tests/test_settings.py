@@ -32,7 +32,7 @@ WRONG = [
     ("DATABASE_URL", "sqlite+aiosqlite:///", "give a file"),
     ("DATABASE_URL", f"{POSTGRES}@db:port/shop", "postgresql+asyncpg://user:password@host:port/name"),
     ("DATABASE_URL", f"{POSTGRES}@db", "postgresql+asyncpg://user:password@host:port/name"),
-    ("DATABASE_URL", f"{POSTGRES}@db/shop?sslmode=require", "?ssl=require"),
+    ("DATABASE_URL", f"{POSTGRES}@db/shop?sslmode=require", "?ssl=verify-full"),
     ("REDIS_URL", f"http://:{PASSWORD}@cache", "redis://host:port/number"),
     ("WORKER", "none", "'inside' or 'separate'"),
     ("STRIPE_SECRET_KEY", "pk_test_" + PASSWORD, "sk_test_…, sk_live_…, rk_test_… or rk_live_…"),
@@ -139,6 +139,8 @@ def test_no_setting_shows_its_secret_when_it_is_printed(monkeypatch: pytest.Monk
         ({"SECRET_KEY": "short"}, "SECRET_KEY: production needs its own secret of at least 32 characters"),
         ({"SECRET_KEY": f"{LONG},short"}, "SECRET_KEY: production needs its own secret"),
         ({"BASE_URL": ""}, "BASE_URL: production needs the shop's public https:// address"),
+        ({"STRIPE_API_BASE": "http://proxy.example:12111"}, "STRIPE_API_BASE: production needs https://"),
+        ({"STRIPE_API_BASE": "http://localhost.example"}, "STRIPE_API_BASE: production needs https://"),
     ],
 )
 def test_production_is_stricter(monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], said: str) -> None:
@@ -146,6 +148,17 @@ def test_production_is_stricter(monkeypatch: pytest.MonkeyPatch, changed: dict[s
         monkeypatch.setenv(name, value)
     with pytest.raises(WrongSettings, match=said):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    "base", ["", "https://proxy.example", "http://127.0.0.1:12111", "http://localhost:1", "http://[::1]:1"]
+)
+def test_production_speaks_to_stripe_over_tls_or_within_the_machine(
+    monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    for name, value in (PRODUCTION | {"STRIPE_API_BASE": base}).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().stripe_api_base == base
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,13 @@ def show_page(
         signed_in=request.account_id is not None,
         **context,
     )
-    said = [no_notice()] if NOTICE_COOKIE in request.cookies else []
+    said = [no_notice(request)] if NOTICE_COOKIE in request.cookies else []
     return html(content, status, headers=SECRET, cookies=said)
 
 
 def go(request: ShopRequest, to: str, notice: str = "", cookies: Iterable[Cookie] = ()) -> Response[Any]:
     """On to another page, which says `notice` (a code of web.templates)."""
-    return redirect(request, to, cookies=[*cookies, *([leave_notice(notice)] if notice else [])])
+    return redirect(request, to, cookies=[*cookies, *([leave_notice(request, notice)] if notice else [])])
 
 
 def why_not(room: AccountsRoom, password: str, email: str) -> str:
@@ -152,6 +152,6 @@ def leave(request: ShopRequest, room: AccountsRoom, to: str, notice: str) -> Res
     gone = [
         no_session(room.settings),
         cart_cookies.forget_cart(room.settings),
-        cart_cookies.forget_count(),
+        cart_cookies.forget_count(request),
     ]
     return go(request, to, notice, gone)

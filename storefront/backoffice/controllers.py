@@ -45,7 +45,7 @@ class BackofficeController(Controller):
             waiting=[_row(order) for order in waiting],
             newest=[_row(order) for order in newest],
         )
-        said = [no_notice()] if NOTICE_COOKIE in request.cookies else []
+        said = [no_notice(request)] if NOTICE_COOKIE in request.cookies else []
         return html(content, headers=SECRET, cookies=said)
 
 

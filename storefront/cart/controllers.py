@@ -166,7 +166,7 @@ async def _changed(
     if not request.wants_fragment:
         set_cookies = [*(made or ()), cookies.count_cookie(request, done.count)]
         if removed:
-            set_cookies.append(leave_notice("removed", done.variant_id, done.before))
+            set_cookies.append(leave_notice(request, "removed", done.variant_id, done.before))
         return redirect(request, "/cart", cookies=set_cookies)
     undo = _undo(done.variant_id, done.name, done.before) if removed else None
     key = cookies.hashed(made[0].value or "") if made else cookies.cart_key(request)
@@ -221,7 +221,7 @@ async def _cart_answer(
         )
     set_cookies = [cookies.count_cookie(request, cart.count)] if cart.id else []
     if notice:
-        set_cookies.append(no_notice())
+        set_cookies.append(no_notice(request))
     return html(content, status, headers=SECRET, cookies=set_cookies)
 
 

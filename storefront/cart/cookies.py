@@ -60,9 +60,10 @@ def count_cookie(request: ShopRequest, count: int) -> Cookie:
     return Cookie(COUNT_COOKIE, value=str(count), max_age=KEEP_COUNT, path="/", samesite="lax", secure=secure)
 
 
-def forget_count() -> Cookie:
+def forget_count(request: ShopRequest) -> Cookie:
     """Take the number away, since it is about to change elsewhere."""
-    return Cookie(COUNT_COOKIE, value="", max_age=0, path="/")
+    secure = request.app.state.settings.base_url.startswith("https://")
+    return Cookie(COUNT_COOKIE, value="", max_age=0, path="/", samesite="lax", secure=secure)
 
 
 def told_count(settings: Settings) -> Callable[[bytes], int | None]:

@@ -78,7 +78,7 @@ class AgainController(Controller):
                 raise Refused(
                     503, "Please try again in a moment", text, {"retry-after": "10"}, back
                 ) from None
-            notice = [leave_notice("given-up")] if state == "cancelled" else []
+            notice = [leave_notice(request, "given-up")] if state == "cancelled" else []
         return redirect(request, f"/orders/{token}", cookies=notice)
 
     @post("/orders/{token:str}/reorder", status_code=200)
@@ -108,7 +108,7 @@ class AgainController(Controller):
                 if done.new_cart:
                     key, made = cookies.hashed(new), new
         code = "gone" if not put else "put-back-some" if missed else "put-back"
-        set_cookies = [leave_notice(code)]
+        set_cookies = [leave_notice(request, code)]
         if made:
             set_cookies.append(cookies.cart_cookie(room.settings, made))
         if put:

@@ -32,7 +32,7 @@ async def show_refusal(
     elif isinstance(refusal, TotalChanged | CartEmpty):
         basket = await read_basket(request, room)
     if isinstance(refusal, CartEmpty) or not basket.cart.lines:
-        return redirect(request, "/cart", cookies=[leave_notice("empty")])
+        return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
     await keep_draft(room, basket, values)
     currency = room.settings.currency
     if isinstance(refusal, TotalChanged):
@@ -102,7 +102,7 @@ def show_form(
             account=_account(basket),
         )
         if NOTICE_COOKIE in request.cookies:
-            set_cookies.append(no_notice())
+            set_cookies.append(no_notice(request))
     return html(content, status, headers=headers, cookies=set_cookies)
 
 

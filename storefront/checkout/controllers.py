@@ -50,7 +50,7 @@ class CheckoutController(Controller):
     async def form(self, request: ShopRequest, checkout_room: NamedDependency[CheckoutRoom]) -> Response[Any]:
         basket = await read_basket(request, checkout_room)
         if not basket.cart.lines:
-            return redirect(request, "/cart", cookies=[leave_notice("empty")])
+            return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
         if not basket.cart.can_check_out:
             return redirect(request, "/cart")
         if checkout_room.gateway.breaker.open:
@@ -66,7 +66,7 @@ class CheckoutController(Controller):
         typed = await read_form(request)
         basket = await read_basket(request, checkout_room)
         if not basket.cart.lines:
-            return redirect(request, "/cart", cookies=[leave_notice("empty")])
+            return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
         checked = forms.check(typed, needs_delivery=basket.cart.needs_delivery, rates=basket.rates)
         await keep_draft(checkout_room, basket, forms.draft_of(typed))
         if not request.wants_fragment:
@@ -88,7 +88,7 @@ class CheckoutController(Controller):
         typed = await read_form(request)
         basket = await read_basket(request, room)
         if not basket.cart.lines:
-            return redirect(request, "/cart", cookies=[leave_notice("empty")])
+            return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
         if basket.cart.holds_credits and request.account_id is None:
             return await sign_in_first(request, room, basket, forms.draft_of(typed))
         checked = forms.check(typed, needs_delivery=basket.cart.needs_delivery, rates=basket.rates)
@@ -170,7 +170,7 @@ class CheckoutController(Controller):
             found = await session.scalar(select(Order.id).where(Order.token == token))
         if found is None:
             raise not_found()
-        return redirect(request, "/cart", cookies=[leave_notice("cancelled")])
+        return redirect(request, "/cart", cookies=[leave_notice(request, "cancelled")])
 
 
 def _wanted(request: ShopRequest, room: CheckoutRoom, checked: forms.Checked) -> Wanted:
@@ -223,7 +223,7 @@ async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> Order:
 async def _to_payment(
     request: ShopRequest, room: CheckoutRoom, basket: Basket, values: dict[str, str], order: Order
 ) -> Response[Any]:
-    gone = cookies.forget_count()
+    gone = cookies.forget_count(request)
     page = f"/orders/{order.token}"
     if order.state in {PAID, "awaiting", "cancelled"}:
         return redirect(request, page, cookies=[gone])

@@ -56,7 +56,7 @@ class OrderController(Controller):
             content = room.templates.render("orders/_status.html", order=context)
             return html(content, headers=SECRET, cookies=set_cookies)
         if NOTICE_COOKIE in request.cookies:
-            set_cookies.append(no_notice())
+            set_cookies.append(no_notice(request))
         content = room.templates.page(
             "orders/order.html",
             title=f"Order {view.order.number}",

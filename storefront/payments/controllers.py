@@ -13,7 +13,7 @@ from storefront.payments.inbox import receive
 from storefront.payments.signature import BadSignature, verified_event
 from storefront.settings import Settings
 from storefront.web.answers import PRIVATE
-from storefront.web.limits import Limit
+from storefront.web.limits import Limit, network_of
 from storefront.web.request import ShopRequest
 
 log = structlog.get_logger()
@@ -48,10 +48,11 @@ class WebhookController(Controller):
             event = verified_event(body, request.headers.get("stripe-signature"), room.secrets)
         except BadSignature as error:
             # Only what was refused counts and is turned away: Stripe may share an address with whoever does this.
-            wait = room.refused.wait(client)
+            network = network_of(request)
+            wait = room.refused.wait(network)
             if wait:
                 return _plain(429, "too many refused deliveries", {"retry-after": str(wait)})
-            room.refused.count(client)
+            room.refused.count(network)
             log.warning("webhook refused", why=str(error))
             return _plain(400, "the signature does not fit")
         try:

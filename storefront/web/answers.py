@@ -43,10 +43,9 @@ def redirect(request: ShopRequest, to: str, *, cookies: Iterable[Cookie] = ()) -
     )
 
 
-def leave_notice(code: str, *values: int | str) -> Cookie:
+def leave_notice(request: ShopRequest, code: str, *values: int | str) -> Cookie:
     """Have the next page say the sentence behind `code` once."""
-    text = "~".join([code, *map(str, values)])
-    return Cookie(NOTICE_COOKIE, value=quote(text), max_age=60, path="/", httponly=True, samesite="lax")
+    return _notice(request, quote("~".join([code, *map(str, values)])), 60)
 
 
 def left_notice(request: ShopRequest) -> tuple[str, list[str]] | None:
@@ -58,9 +57,16 @@ def left_notice(request: ShopRequest) -> tuple[str, list[str]] | None:
     return code, values
 
 
-def no_notice() -> Cookie:
+def no_notice(request: ShopRequest) -> Cookie:
     """Take the notice away, since it has been said."""
-    return Cookie(NOTICE_COOKIE, value="", max_age=0, path="/")
+    return _notice(request, "", 0)
+
+
+def _notice(request: ShopRequest, value: str, seconds: int) -> Cookie:
+    secure = request.app.state.settings.base_url.startswith("https://")
+    return Cookie(
+        NOTICE_COOKIE, value=value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure
+    )
 
 
 def known_count(request: ShopRequest) -> int | None:

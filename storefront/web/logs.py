@@ -1,4 +1,5 @@
-"""One JSON line a happening on standard output. No bodies, no addresses, no keys; order links are secrets too."""
+"""One JSON line a happening on standard output. No bodies, no keys, no e-mail or postal addresses; order links are
+secrets too. A wrong password or code at sign-in has the network that it came from beside it, and nothing else has."""
 
 import logging
 import re

@@ -106,7 +106,7 @@ class PublicPages:
         notice = self.templates.notice(request)
         cookies = [cookie] if cookie else []
         if NOTICE_COOKIE in request.cookies:
-            cookies.append(no_notice())
+            cookies.append(no_notice(request))
         shown = self.templates.render("components/notice.html", notice=notice).encode() if notice else b""
         return self.values(body, count, shown), cookies
 

@@ -47,7 +47,8 @@ def ready(
 
 
 def with_charset(media_type: str) -> bytes:
-    return f"{media_type}; charset=utf-8".encode() if media_type.startswith("text/") else media_type.encode()
+    is_text = media_type.startswith("text/") or media_type == "application/xml"
+    return f"{media_type}; charset=utf-8".encode() if is_text else media_type.encode()
 
 
 def set_cookie(cookie: Cookie) -> tuple[bytes, bytes]:

@@ -277,6 +277,18 @@ async def test_links_of_orders_cannot_be_guessed(limited: Running, guest: Shoppe
     assert statuses.count(429) >= 20 or time.time() % 60 < 30
 
 
+async def test_refused_webhooks_count_by_network(limited: Running, guest: Shopper) -> None:
+    async def forge(n: int) -> int:
+        headers = {"x-forwarded-for": f"2001:db8:1:2::{n:x}", "content-type": "application/json"}
+        return (await guest.client.post("/webhooks/stripe", content=b"{}", headers=headers)).status_code
+
+    statuses: list[int] = []
+    # A minute may end meanwhile.
+    for begin in range(1, 661, 20):
+        statuses += await asyncio.gather(*(forge(n) for n in range(begin, begin + 20)))
+    assert set(statuses) == {400, 429}
+
+
 async def test_processes_share_their_counts_through_redis() -> None:
     url = redis_url()
     same = settings(REDIS_URL=url, SECRET_KEY=secrets.token_hex(20))

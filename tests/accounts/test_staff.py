@@ -71,6 +71,7 @@ async def test_staff_see_what_waits_for_them_and_what_is_new(
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["x-robots-tag"] == "noindex"
         assert page.root.all("meta", name="robots")
+        assert page.root.all("form", action="/account/sign-out")
         assert (await browser.get("/account")).root.all("a", href="/admin")
     await shop.change(update(Order).where(Order.token == token).values(attention=""))
 

@@ -181,6 +181,15 @@ async def test_over_https_cookies_are_bound_to_the_very_host(public: httpx.Async
     assert answer.status_code == 403
 
 
+async def test_over_https_a_notice_travels_by_https_alone(public: httpx.AsyncClient) -> None:
+    left = (await public.get("/checkout")).headers["set-cookie"]
+    public.cookies.clear()
+    said = (await public.get("/", headers={"cookie": "notice=empty"})).headers["set-cookie"]
+    for cookie in (left, said):
+        assert cookie.startswith("notice=")
+        assert {"secure", "httponly", "samesite=lax"} <= {part.strip() for part in cookie.lower().split(";")}
+
+
 async def test_forwarded_headers_of_strangers_count_for_nothing(shopper: Shopper) -> None:
     headers = {
         "x-forwarded-host": "evil.example",

@@ -22,6 +22,7 @@ async def test_the_small_print_is_linked_from_every_footer(shopper: Shopper) -> 
 
 async def test_the_sitemap_lists_what_is_there_and_robots_are_told(shopper: Shopper) -> None:
     sitemap = await shopper.get("/sitemap.xml")
+    assert sitemap.headers["content-type"] == "application/xml; charset=utf-8"
     addresses = [
         str(one.text) for one in ElementTree.fromstring(sitemap.response.content).iter(f"{SITEMAP}loc")
     ]
