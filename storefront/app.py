@@ -134,7 +134,7 @@ def make_litestar(shop: Shop) -> Litestar:
     secrets = settings.webhook_secrets or ((SANDBOX_SECRET,) if shop.sandbox else ())
     rooms: dict[str, object] = {
         "catalogue_room": CatalogueRoom(settings, database, templates, public, shop.facets),
-        "cart_room": CartRoom(settings, database, templates, held_for_cart),
+        "cart_room": CartRoom(settings, database, templates, limits, held_for_cart),
         "orders_room": OrdersRoom(
             database, templates, fresh_badge, LookAgain(checkout_room), offer_account, limits
         ),

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storefront.accounts import links, sessions
 from storefront.accounts.carts import clear_cart, lock_cart, lock_cart_out, new_salt
 from storefront.accounts.models import OWNER, SHOPPER, Account, AccountSession
-from storefront.accounts.second import forget_setup
+from storefront.accounts.second import forget_setup, turn_off
 from storefront.database import lock, now
 from storefront.outbox.keep import forget_recipient
 from storefront.settings import Settings
@@ -52,14 +52,14 @@ async def create_account(
     return account
 
 
-async def set_role(session: AsyncSession, email: str, role: str, rights: list[str]) -> bool:
-    """Give an account that is there another role; False when there is none."""
+async def set_role(session: AsyncSession, email: str, role: str, rights: list[str]) -> int | None:
+    """Give an account that is there another role; gives its number, None when there is none."""
     account = await links.account_of(session, email)
     if account is None:
-        return False
+        return None
     account.role, account.rights = role, sorted(rights)
     await session.flush()
-    return True
+    return account.id
 
 
 async def finish_registration(session: AsyncSession, token: str, password_hash: str) -> tuple[Account, str]:
@@ -109,8 +109,9 @@ async def _set_password(
     return token
 
 
-async def confirm_address(session: AsyncSession, settings: Settings, token: str, base: str) -> str:
-    """The address of a mailed link is the account's from now on, and verified; gives it. Raises LinkOver or Taken."""
+async def confirm_address(session: AsyncSession, settings: Settings, token: str, base: str) -> int:
+    """The address of a mailed link is the account's from now on, and verified; gives the account's number. Raises
+    LinkOver or Taken."""
     link = await links.use(session, links.ADDRESS, token)
     if link is None or link.account_id is None:
         raise LinkOver
@@ -124,7 +125,17 @@ async def confirm_address(session: AsyncSession, settings: Settings, token: str,
             raise Taken from None
         await links.use_up(session, account.id, links.RESET, links.ADDRESS)
         await links.tell(session, settings, before, "address", base)
-    return link.email
+    return account.id
+
+
+async def turn_off_lost_factor(
+    session: AsyncSession, settings: Settings, account: Account, base: str
+) -> None:
+    """Turn off the second factor of somebody who lost it, recovery codes and all: every sign-in ends, and the account's
+    owner is told."""
+    await turn_off(session, account)
+    await sign_out_everywhere(session, settings, account)
+    await links.tell(session, settings, account.email, "second-lost", base)
 
 
 async def sign_out_everywhere(

@@ -149,9 +149,10 @@ class MailedController(Controller):
         room = accounts_room
         try:
             async with room.database.writes() as session:
-                await change.confirm_address(session, room.settings, token, room.base(request))
+                account_id = await change.confirm_address(session, room.settings, token, room.base(request))
         except (change.LinkOver, change.Taken):
             raise _link_over(links.ADDRESS) from None
+        note(request, "address confirmed", account=account_id)
         return go(request, "/account", "address-confirmed")
 
 

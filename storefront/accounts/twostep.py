@@ -91,6 +91,8 @@ class TwoStepController(Controller):
             return await _two_step(request, room, 422, error)
         async with room.database.writes() as session:
             codes = await second.new_recovery_codes(session, who.account_id)
+            await links.tell(session, room.settings, who.email, "codes", room.base(request))
+        note(request, "new recovery codes")
         return _codes(request, room, codes)
 
     @post("/account/two-step/off", status_code=200)

@@ -24,6 +24,10 @@ class NoSuchThing(Exception):
     """No such variant is sold, or the line is not in this cart."""
 
 
+class NoCart(Exception):
+    """There is no cart behind the key, and none may be made."""
+
+
 @dataclass
 class OverLimit(Exception):
     """More than 99 of one thing, or more than 50 different things. `text` is the shopper's sentence."""
@@ -69,11 +73,11 @@ class _Found:
 
 
 async def add_to_cart(
-    stroke: Stroke, key: str | None, new_key: str, variant_id: int, quantity: int, held: HeldForCart
+    stroke: Stroke, key: str | None, new_key: str | None, variant_id: int, quantity: int, held: HeldForCart
 ) -> Changed:
     """Add `quantity` (1 to 99) of a variant to the cart behind `key`, or to a new one under `new_key`.
 
-    Raises NoSuchThing, OverLimit or NotEnough; then nothing was changed.
+    Raises NoSuchThing, OverLimit, NotEnough, or without a `new_key` NoCart; then nothing was changed.
     """
     found = await _find(stroke, key, variant_id=variant_id)
     if found is None:
@@ -88,6 +92,8 @@ async def add_to_cart(
     await _check_stock(stroke, found, wanted, held)
     cart_id = found.cart_id
     if cart_id is None:
+        if new_key is None:
+            raise NoCart
         new = {"token_hash": new_key, "created_at": now(), "changed_at": now()}
         cart_id = int((await stroke.execute(NEW_CART, new)).scalar())
     if found.line_id is None:

@@ -1,5 +1,6 @@
 """The cart's addresses: page, fragment and plain form."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from storefront.cart import cookies, queries
 from storefront.cart.change import (
     Changed,
     HeldForCart,
+    NoCart,
     NoSuchThing,
     NotEnough,
     OverLimit,
@@ -20,6 +22,7 @@ from storefront.cart.change import (
 )
 from storefront.cart.delivery import read_rates
 from storefront.cart.forms import MOST_ID, AddForm, ChangeForm
+from storefront.cart.limits import try_to_begin
 from storefront.cart.views import Message, cart_context, not_enough, with_own_holds
 from storefront.database import Database
 from storefront.glance import Reader
@@ -35,6 +38,7 @@ from storefront.web.answers import (
 )
 from storefront.web.errors import Refused, not_found
 from storefront.web.forms import parse, read_form
+from storefront.web.limits import Limits
 from storefront.web.request import ShopRequest
 from storefront.web.templates import Templates
 
@@ -46,6 +50,7 @@ class CartRoom:
     settings: Settings
     database: Database
     templates: Templates
+    limits: Limits
     held: HeldForCart
 
 
@@ -79,7 +84,7 @@ class CartController(Controller):
     @post("/cart/items", status_code=200)
     async def add(self, request: ShopRequest, cart_room: NamedDependency[CartRoom]) -> Response[Any]:
         entered = await read_form(request)
-        form, wrong = parse(AddForm, entered)
+        form, wrong = parse(AddForm, {"variant_id": "", **entered})
         if form is None:
             if "quantity" in wrong:
                 return await _show(request, cart_room, 422, Message(wrong["quantity"]))
@@ -87,11 +92,8 @@ class CartController(Controller):
                 return await _show(request, cart_room, 422, Message(wrong["variant_id"]))
             raise not_found()
         token = cookies.new_token()
-        new_key = cookies.hashed(token)
         try:
-            async with cart_room.database.stroke() as stroke:
-                key = cookies.cart_key(request)
-                done = await add_to_cart(stroke, key, new_key, form.variant_id, form.quantity, cart_room.held)
+            done = await _add(request, cart_room, form, cookies.hashed(token))
         except NoSuchThing:
             raise not_found() from None
         except OverLimit as error:
@@ -128,6 +130,18 @@ class CartController(Controller):
         except NotEnough as error:
             return await _show(request, cart_room, 409, _at_line(not_enough(error), line_id, entered))
         return await _changed(request, cart_room, done)
+
+
+async def _add(request: ShopRequest, room: CartRoom, form: AddForm, new_key: str) -> Changed:
+    """Add to the asker's cart; only one that has to be made is counted, with no transaction open."""
+    key, wanted = cookies.cart_key(request), (form.variant_id, form.quantity)
+    if key is not None:
+        with contextlib.suppress(NoCart):
+            async with room.database.stroke() as stroke:
+                return await add_to_cart(stroke, key, None, *wanted, room.held)
+    await try_to_begin(room.limits, request)
+    async with room.database.stroke() as stroke:
+        return await add_to_cart(stroke, key, new_key, *wanted, room.held)
 
 
 def _said(done: Changed) -> str:

@@ -69,7 +69,8 @@ class CartView:
 
     @property
     def needs_delivery(self) -> bool:
-        return any(line.requires_shipping for line in self.lines if not line.gone)
+        """Whether something in it is delivered; also what is gone, or its address would be forgotten with it."""
+        return any(line.requires_shipping for line in self.lines)
 
     @property
     def holds_credits(self) -> bool:
@@ -168,6 +169,14 @@ COUNT = (
     .join(Cart, Cart.id == CartLine.cart_id)
     .where(Cart.token_hash == bindparam("key"))
 )
+
+
+KNOWN = select(Cart.id).where(Cart.token_hash == bindparam("key"))
+
+
+async def is_known(reader: Reader, key: str) -> bool:
+    """Whether there is a cart behind a cookie's hash."""
+    return (await reader.execute(KNOWN, {"key": key})).first() is not None
 
 
 async def count_by_key(reader: Reader, key: str) -> int:

@@ -60,16 +60,19 @@ def cart_context(
 ) -> dict[str, Any]:
     """What `cart/_cart.html` is given."""
     country = str((cart.draft or {}).get("country", "")) or home_country(rates)
-    rate = cheapest(rates_for(rates, country), cart.subtotal) if cart.needs_delivery else None
+    # What is gone is not delivered.
+    delivered = any(line.requires_shipping and not line.gone for line in cart.lines)
+    rate = cheapest(rates_for(rates, country), cart.subtotal) if delivered else None
     delivery = rate.cost(cart.subtotal) if rate else 0
     total = Money(cart.subtotal + delivery, currency)
+    gone = any(line.gone for line in cart.lines)
     if message is None and cart.can_check_out and not total.payable:
         message = Message(_why_not_payable(total))
     return {
         "lines": [_line(templates, currency, line, message) for line in cart.lines],
         "count": cart.count,
         "subtotal_text": format_money(cart.subtotal, currency),
-        "delivery_text": _delivery_text(cart, rate, delivery, currency),
+        "delivery_text": _delivery_text(cart, rate, delivery, currency) if delivered or not gone else "",
         "free_delivery_text": _free_delivery_text(rate, cart.subtotal, currency),
         "total_text": str(total),
         "can_check_out": cart.can_check_out and total.payable,

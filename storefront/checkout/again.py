@@ -11,7 +11,9 @@ from litestar.params import FromPath
 
 from storefront.cart import cookies
 from storefront.cart.change import NoSuchThing, NotEnough, OverLimit, add_to_cart
+from storefront.cart.limits import try_to_begin
 from storefront.cart.models import LIMIT_PER_LINE
+from storefront.cart.queries import is_known
 from storefront.checkout.limits import try_to_pay_again
 from storefront.checkout.room import CheckoutRoom
 from storefront.orders.change import held_for_cart
@@ -93,6 +95,9 @@ class AgainController(Controller):
         put, missed, count = 0, 0, 0
         async with room.database.reads() as session:
             lines = await lines_of(session, order.id)
+            known = key is not None and await is_known(session, key)
+        if not known:
+            await try_to_begin(room.limits, request)
         async with room.database.stroke() as stroke:
             for line in lines:
                 new = cookies.new_token()

@@ -10,6 +10,7 @@ from storefront.accounts.guards import SIGN_IN
 from storefront.accounts.views import short_address
 from storefront.cart import cookies
 from storefront.checkout import views
+from storefront.checkout.forms import UNREADABLE
 from storefront.checkout.place import (
     CartChanged,
     CartEmpty,
@@ -38,6 +39,8 @@ async def show_refusal(
     if isinstance(refusal, TotalChanged):
         shown, total = format_money(refusal.shown, currency), format_money(refusal.total, currency)
         text = f"The total has changed from {shown} to {total}. Please check it and order again."
+        if refusal.shown == UNREADABLE:
+            text = f"The total is {total}. Please check it and order again."
     elif isinstance(refusal, NotPayableAmount):
         text = f"{refusal.total} cannot be paid by card. Please change your cart."
     else:

@@ -13,6 +13,7 @@ from storefront.accounts.book import keep
 from storefront.accounts.guards import signed_in
 from storefront.accounts.mine import belongs_to
 from storefront.cart import cookies
+from storefront.cart.mend import take_what_is_left
 from storefront.checkout import forms, views
 from storefront.checkout.address import label_lines
 from storefront.checkout.answers import show_form, show_refusal, show_unavailable, sign_in_first
@@ -28,6 +29,7 @@ from storefront.checkout.place import (
     place,
 )
 from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_basket
+from storefront.orders.change import held_for_cart
 from storefront.orders.models import PAID, Order
 from storefront.orders.queries import token_of_session
 from storefront.payments.attempts import GoneMeanwhile, NotPayable, payment_page
@@ -49,8 +51,7 @@ class CheckoutController(Controller):
     @get("/checkout")
     async def form(self, request: ShopRequest, checkout_room: NamedDependency[CheckoutRoom]) -> Response[Any]:
         basket = await read_basket(request, checkout_room)
-        if not basket.cart.lines:
-            return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
+        # Looking sets no cookie, so there is no notice: an empty cart says that it is.
         if not basket.cart.can_check_out:
             return redirect(request, "/cart")
         if checkout_room.gateway.breaker.open:
@@ -92,11 +93,11 @@ class CheckoutController(Controller):
         if basket.cart.holds_credits and request.account_id is None:
             return await sign_in_first(request, room, basket, forms.draft_of(typed))
         checked = forms.check(typed, needs_delivery=basket.cart.needs_delivery, rates=basket.rates)
+        if not basket.cart.can_check_out:
+            return await show_refusal(request, room, basket, checked.values, CartChanged(basket.cart))
         if checked.errors:
             await keep_draft(room, basket, forms.draft_of(typed))
             return show_form(request, room, basket, checked.values, 422, errors=checked.errors)
-        if not basket.cart.can_check_out:
-            return await show_refusal(request, room, basket, checked.values, CartChanged(basket.cart))
         await try_to_place(room.limits, request, basket.cart.id)
         with answer_within(FOR_A_PAGE):
             if not await room.gateway.answers():
@@ -113,6 +114,19 @@ class CheckoutController(Controller):
                 await keep_draft(room, basket, forms.draft_of(typed))
                 return show_unavailable(request, room, basket, checked.values, problem)
             return await _to_payment(request, room, basket, checked.values, order)
+
+    @post("/checkout/mend", status_code=200)
+    async def mend(self, request: ShopRequest, checkout_room: NamedDependency[CheckoutRoom]) -> Response[Any]:
+        """The shopper agrees to what is left of each thing; what was typed stays."""
+        room = checkout_room
+        typed = await read_form(request)
+        basket = await read_basket(request, room)
+        if not basket.cart.lines:
+            return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
+        await keep_draft(room, basket, forms.draft_of(typed))
+        async with room.database.writes() as session:
+            await take_what_is_left(session, basket.cart.id, held_for_cart)
+        return redirect(request, "/checkout", cookies=[leave_notice(request, "mended")])
 
     @post("/checkout/address", status_code=200, guards=[signed_in])
     async def choose_address(

@@ -45,6 +45,8 @@ FIELDS = {
     "shipping_method": Field("delivery method", 100),
     "note": Field("note", 500, type="textarea"),
 }
+# A total that no order has, so that it never equals the true one.
+UNREADABLE = -1
 FEWEST_TEL_DIGITS, MOST_TEL_DIGITS = 5, 20
 TEL = re.compile(r"[0-9+()\-./ ]+")
 # Control characters, and marks that turn the direction of what follows, so that it reads as something else.
@@ -68,7 +70,8 @@ def _one_line(value: str, info: ValidationInfo) -> str:
 
 
 def _name(value: str) -> str:
-    if len(value) < 2 or not any(letter.isalpha() for letter in value):
+    # One letter is enough: there are such names.
+    if not any(letter.isalpha() for letter in value):
         raise ValueError("Enter your full name.")
     return value
 
@@ -118,7 +121,7 @@ class Parts:
 class Checked:
     """A form that was looked at. `values` holds what this country's form has and nothing else; `errors` is in
     page order; `rate` is the chosen delivery where it is offered; `shown_total` (minor units) is what the
-    shopper saw, None if the form did not say."""
+    shopper saw, None if the form did not say, UNREADABLE if it says nothing that a form of ours would."""
 
     values: dict[str, str]
     errors: dict[str, str]
@@ -172,7 +175,8 @@ def check(form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate
         rate = chosen_rate(values, country, rates)
         _normalise(values, country)
     errors = {name: wrong[name] for name in names if name in wrong}
-    return Checked(values, errors, rate, _whole_amount(form.get("shown_total", "")), needs_delivery)
+    shown = _whole_amount(form["shown_total"]) if "shown_total" in form else None
+    return Checked(values, errors, rate, shown, needs_delivery)
 
 
 def check_field(name: str, form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate]) -> str:
@@ -221,5 +225,5 @@ def _country(values: Mapping[str, str]) -> str:
     return values.get("country", "").strip().upper()
 
 
-def _whole_amount(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
+def _whole_amount(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else UNREADABLE

@@ -63,7 +63,9 @@ def checkout_context(
         "methods": [_method(one, cart.subtotal, currency, rate) for one in offered],
         "errors": [{"href": f"#{name}", "text": text} for name, text in errors.items() if name in fields],
         "message": message,
-        "lines": [_line(templates, line, currency) for line in cart.lines if not line.gone],
+        "lines": [_line(templates, line, currency) for line in cart.lines],
+        "orderable": cart.can_check_out,
+        "mend": _mend(cart),
         "subtotal_text": format_money(cart.subtotal, currency),
         "delivery_text": _cost_text(shipping, currency) if rate else "",
         "total_text": format_money(total, currency),
@@ -161,12 +163,21 @@ def _method(rate: Rate, subtotal: int, currency: str, chosen: Rate | None) -> di
     }
 
 
+def _mend(cart: CartView) -> str:
+    """The button that agrees to what is left, where there is something left to go on with."""
+    if cart.can_check_out or all(line.gone for line in cart.lines):
+        return ""
+    if any(line.short and not line.gone for line in cart.lines):
+        return "Take what is left"
+    return "Go on without it" if sum(line.gone for line in cart.lines) == 1 else "Go on without them"
+
+
 def _line(templates: Templates, line: Line, currency: str) -> dict[str, Any]:
     return {
         "title": line.title,
         "variant_title": line.variant_title,
         "quantity": line.quantity,
-        "total": format_money(line.total, currency),
+        "total": "Sold out" if line.gone else format_money(line.total, currency),
         "image": picture(templates, line.image),
     }
 

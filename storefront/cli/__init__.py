@@ -2,7 +2,7 @@
 
 import click
 
-from storefront.cli.accounts import create_admin, sign_out
+from storefront.cli.accounts import create_admin, sign_out, two_step_off
 from storefront.cli.credits import credits
 from storefront.cli.messages import messages
 from storefront.cli.orders import orders
@@ -28,6 +28,7 @@ for command in (
     check,
     create_admin,
     sign_out,
+    two_step_off,
     credits,
 ):
     commands.add_command(command)

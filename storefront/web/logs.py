@@ -47,11 +47,25 @@ def log_request(identity: str, method: str, route: str, status: int, millisecond
         "ms": round(milliseconds, 1),
         "event": "request",
         "level": "info",
-        "timestamp": f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z",
+        "timestamp": _moment(),
     }
     out = sys.stdout.buffer
     out.write(msgspec.json.encode(line) + b"\n")
     out.flush()
+
+
+def log_command(what: str, account: int | None, **about: str) -> None:
+    """The line of what a command did to somebody's access, as web.events writes it for a request: on standard error,
+    beside what the command says."""
+    line = {
+        "what": what,
+        "account": account,
+        **about,
+        "event": "access",
+        "level": "info",
+        "timestamp": _moment(),
+    }
+    sys.stderr.write(msgspec.json.encode(line).decode() + "\n")
 
 
 def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -61,6 +75,10 @@ def redact(_logger: Any, _method: str, event: structlog.typing.EventDict) -> str
         if isinstance(value, str):
             event[key] = SECRET.sub("[removed]", VALUES.sub(r"\1 [removed]", value))
     return event
+
+
+def _moment() -> str:
+    return f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z"
 
 
 def _json(value: Any, **_options: Any) -> bytes:

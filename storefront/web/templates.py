@@ -25,6 +25,7 @@ NOTICES = {
     "put-back": ("success", "The things from that order are in your cart again."),
     "put-back-some": ("info", "What can still be had of that order is in your cart again."),
     "gone": ("error", "Nothing of that order can be had any more."),
+    "mended": ("info", "Your cart holds what can be had of it. Please check the total."),
     "empty": ("info", "Your cart is empty, so there is nothing to check out."),
     "registered": ("success", "Welcome. Your account is ready."),
     "account-exists": ("info", "There is an account under this address already. Please sign in."),

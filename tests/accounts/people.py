@@ -1,5 +1,6 @@
 """People with accounts, and what was mailed to them."""
 
+import json
 import re
 import uuid
 from collections.abc import AsyncIterator
@@ -99,6 +100,14 @@ async def account(shop: Running, email: str) -> Account | None:
     async with shop.database() as database, database.reads() as session:
         query = select(Account).where(Account.email_key == email.lower())
         return (await session.scalars(query)).one_or_none()
+
+
+def noted(shop: Running, person: Person) -> list[str]:
+    """What the log says of somebody's access, the newest last."""
+    lines = [json.loads(line) for line in shop.log.read_text().splitlines() if line.startswith("{")]
+    mine = [one for one in lines if one["event"] == "access" and one["account"] == person.id]
+    assert all(one["id"] and one["route"] and one["timestamp"] for one in mine)
+    return [str(one["what"]) for one in mine]
 
 
 def set_cookies(answer: Answer) -> dict[str, str]:

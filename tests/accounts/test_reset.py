@@ -17,6 +17,7 @@ from tests.accounts.people import (
     messages,
     new_email,
     new_person,
+    noted,
     set_cookies,
     sign_in,
     signed_in,
@@ -171,6 +172,7 @@ async def test_an_address_changes_when_its_owner_says_so(shop: Running, either: 
     async with shopper_at(shop.url) as other:
         assert (await sign_in(other, person.email)).status == 422
         assert (await sign_in(other, email)).status == 303
+    assert noted(shop, person).count("address confirmed") == 1
 
 
 async def test_an_address_that_is_taken_is_not_told(shop: Running) -> None:

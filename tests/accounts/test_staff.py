@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import sys
@@ -27,7 +28,9 @@ from tests.accounts.people import (
     new_person,
     sign_in,
     signed_in,
+    told,
 )
+from tests.accounts.test_two_step import set_up
 from tests.conftest import in_thread
 from tests.shop import Running, Shopper, running_shop, token_of
 from tests.stripe_double import KEY, SECRET, StripeDouble
@@ -93,6 +96,14 @@ class Ran:
     err: str
 
     @property
+    def noted(self) -> tuple[str, int | None]:
+        """What it wrote into the log: what was done, to which account."""
+        line = json.loads(self.err)
+        assert line["event"] == "access"
+        assert line["timestamp"]
+        return line["what"], line["account"]
+
+    @property
     def refused_in_one_line(self) -> bool:
         return self.code != 0 and self.out == "" and len(self.err.strip().splitlines()) == 1
 
@@ -125,7 +136,12 @@ async def test_the_first_owner_comes_from_the_command_line(shop: Running, shoppe
         assert storefront(shop, "create-admin", email, typed=weak).refused_in_one_line
     assert await account(shop, email) is None
     made = storefront(shop, "create-admin", email, typed=f"{PASSWORD}\n")
-    assert made == Ran(0, f"{email} created: owner\n", "")
+    assert (made.code, made.out) == (0, f"{email} created: owner\n")
+    found = await account(shop, email)
+    assert found is not None
+    assert made.noted == ("role given", found.id)
+    assert json.loads(made.err)["role"] == "owner"
+    assert email not in made.err
     assert (await sign_in(shopper, email)).status == 303
     assert (await shopper.get("/admin")).status == 200
     assert "not confirmed" in (await shopper.get("/account")).words
@@ -139,6 +155,9 @@ async def test_the_command_line_gives_roles_to_accounts_that_are_there(shop: Run
     found = await account(shop, person.email)
     assert found is not None
     assert (found.role, found.rights) == ("staff", ["orders", "refunds"])
+    assert made.noted == ("role given", person.id)
+    line = json.loads(made.err)
+    assert (line["role"], line["rights"]) == ("staff", "orders, refunds")
     for wrong in (["--role", "staff"], ["--right", "orders"], ["--role", "king"], ["--right", "all"]):
         assert storefront(shop, "create-admin", person.email, *wrong).refused_in_one_line
     assert storefront(shop, "create-admin", "nonsense").refused_in_one_line
@@ -147,13 +166,40 @@ async def test_the_command_line_gives_roles_to_accounts_that_are_there(shop: Run
 async def test_the_command_line_signs_people_out(shop: Running) -> None:
     one, other = await new_person(shop), await new_person(shop)
     async with signed_in(shop, one) as first, signed_in(shop, other) as second:
-        assert storefront(shop, "sign-out", one.email).code == 0
+        for shopper in (first, second):
+            await shopper.add(await shop.new_thing())
+        ended = storefront(shop, "sign-out", one.email)
+        assert (ended.code, ended.noted) == (0, ("every sign-in ended", one.id))
         assert not await is_signed_in(first)
+        assert await in_cart(first) == 0, "shut out of the cart too"
         assert await is_signed_in(second)
-        assert storefront(shop, "sign-out", "--everybody").code == 0
+        ended = storefront(shop, "sign-out", "--everybody")
+        assert (ended.code, ended.noted) == (0, ("everybody signed out", None))
         assert not await is_signed_in(second)
+        assert await in_cart(second) == 0
+    for person in (one, other):
+        async with signed_in(shop, person) as again:
+            assert await in_cart(again) == 1, "the cart is the account's as before"
     for wrong in ([], [one.email, "--everybody"], [new_email()]):
         assert storefront(shop, "sign-out", *wrong).refused_in_one_line
+
+
+async def in_cart(shopper: Shopper) -> int:
+    return int((await shopper.get("/api/cart/count")).response.json()["count"])
+
+
+async def test_the_command_line_takes_a_lost_second_step_off(shop: Running, shopper: Shopper) -> None:
+    person, other = await new_person(shop), await new_person(shop)
+    async with signed_in(shop, person) as owner:
+        await set_up(shop, owner, person)
+        done = storefront(shop, "two-step-off", person.email.upper())
+        assert (done.code, done.noted) == (0, ("second factor off", person.id))
+        assert not await is_signed_in(owner)
+    assert (await sign_in(shopper, person.email)).location == "/account"
+    assert "0 of your" not in (await shopper.get("/account/two-step")).words
+    assert await told(shop, person.email) == ["second-on", "second-lost"]
+    for wrong in (other.email, new_email(), "nonsense"):
+        assert storefront(shop, "two-step-off", wrong).refused_in_one_line
 
 
 @pytest.fixture(scope="module")

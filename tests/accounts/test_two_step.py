@@ -16,6 +16,7 @@ from tests.accounts.people import (
     account,
     is_signed_in,
     new_person,
+    noted,
     set_cookies,
     sign_in,
     signed_in,
@@ -125,6 +126,8 @@ async def test_new_recovery_codes_take_the_place_of_the_old(shop: Running, eithe
     answer = await either.submit(page, f"{TWO_STEP}/codes", password=PASSWORD)
     fresh = [one.text for one in answer.root.all("code")]
     assert len(fresh) == 10
+    assert await told(shop, person.email) == ["second-on", "codes"]
+    assert noted(shop, person)[-1] == "new recovery codes"
     assert not set(fresh) & set(old)
     async with shopper_at(shop.url) as other:
         page = await half_way(other, person)

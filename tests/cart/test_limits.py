@@ -1,13 +1,48 @@
 """What the cart refuses: wrong numbers, more than there is, things that are not there."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import update
 
+from storefront.cart import limits
 from storefront.catalogue.models import Product
+from storefront.database import Database
+from storefront.web.limits import Rule
 from tests.cart.test_cart import action_of, counted, quantity, seen
 from tests.shop import Running, Shopper, new_thing, shopper_at
+from tests.web.inside import quick_settings, shop_inside
 
 NO_QUANTITY = ["", "abc", "-1", "1.5", "1e2", "+3", "٣", "1_0", "0x1", "100", "99999999999", "NaN", "½"]
+
+
+async def test_one_network_makes_so_many_carts(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "NEW_CARTS", Rule("new-carts", 3, 600))
+    settings = quick_settings(sqlite_template, tmp_path, TRUSTED_PROXIES="127.0.0.1")
+    async with shop_inside(settings) as client:
+        database = Database(settings.database)
+        thing = await new_thing(database)
+        await database.close()
+
+        async def add(**headers: str) -> int:
+            data = {"variant_id": str(thing.variant_id), "quantity": "1"}
+            mine = {"x-forwarded-for": "10.0.0.1", **headers}
+            return (await client.post("/cart/items", data=data, headers=mine)).status_code
+
+        assert await add() == 303
+        assert [await add() for _ in range(5)] == [303] * 5, "into the same cart as often as one likes"
+        kept = client.cookies["cart"]
+        statuses = []
+        for n in range(6):
+            client.cookies.clear()
+            statuses.append(await add(cookie=f"cart=made-up-{n}" if n % 2 else ""))
+        assert statuses == [303] * 2 + [429] * 4
+        client.cookies.clear()
+        assert await add(cookie=f"cart={kept}") == 303
+        client.cookies.clear()
+        assert await add(**{"x-forwarded-for": "10.0.0.2"}) == 303, "elsewhere it goes on"
 
 
 async def test_adding_a_wrong_quantity_changes_nothing(shop: Running, either: Shopper) -> None:

@@ -107,7 +107,8 @@ def test_each_about_an_account_has_its_link_in_both_forms(
 
 
 @pytest.mark.parametrize(
-    "what", ["password", "address", "address-asked", "second-on", "second-off", "deleted"]
+    "what",
+    ["password", "address", "address-asked", "second-on", "second-off", "second-lost", "codes", "deleted"],
 )
 def test_each_notice_says_what_was_done(mailer: Mailer, message: Message, what: str) -> None:
     given = {
@@ -120,6 +121,7 @@ def test_each_notice_says_what_was_done(mailer: Mailer, message: Message, what: 
     mail = mailer.compose(message)
     said = re.split(r"\n\n", text_of(mail))[1]
     assert len(said) > 20
+    assert "Something about" not in said
     assert (LINK in text_of(mail)) == (what != "deleted")
 
 
