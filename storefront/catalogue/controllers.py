@@ -122,6 +122,7 @@ class CatalogueController(Controller):
                 "catalogue/collections.html",
                 title="Collections",
                 path="/collections",
+                description=f"All collections of {room.settings.shop_name}.",
                 canonical=f"{base}/collections",
                 holes=True,
                 collections=pages.collection_list(room.templates, found),

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from storefront.settings import LOOPBACK_NAMES, Settings
 from storefront.web.headers import SecurityHeaders
@@ -21,6 +21,7 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_HEADER_BYTES = 16_384
+MOST_ADDRESS_BYTES = 8_192
 PROBES = ("/healthz", "/readyz")
 
 
@@ -87,8 +88,9 @@ class Edge:
                 "Your browser sent too much with this request. Clear this site's cookies and try again.",
                 "",
             )
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            # The one character that PostgreSQL cannot look for.
+        if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_ADDRESS_BYTES:
+            return 414, "That address is too long.", ""
+        if "\0" in scope["path"] or not _readable(scope["query_string"]):
             return 400, "The shop could not read that address.", ""
         if scope["path"] in PROBES:
             return None
@@ -136,6 +138,16 @@ class Edge:
         except ValueError:
             return False
         return any(ip in network for network in self.proxies)
+
+
+def _readable(query: bytes) -> bool:
+    """Whether it is UTF-8 without the one character that PostgreSQL cannot look for."""
+    if b"%" not in query and query.isascii():
+        return True
+    try:
+        return "\0" not in unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _one(headers: list[tuple[bytes, bytes]], name: bytes) -> str:

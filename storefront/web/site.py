@@ -64,6 +64,7 @@ class SiteController(Controller):
                     f"pages/{slug}.html",
                     title=PAGES[slug],
                     path=f"/pages/{slug}",
+                    description=f"{PAGES[slug]} of {room.settings.shop_name}.",
                     canonical=f"{base}/pages/{slug}",
                     holes=True,
                 )

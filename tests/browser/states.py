@@ -157,6 +157,21 @@ async def checkout_dearer(scene: Scene) -> None:
     await expect(scene.page.locator("#checkout-form .notice")).to_contain_text("total has changed")
 
 
+async def checkout_bought_away(scene: Scene) -> None:
+    """Of one thing too few are left, one is sold out."""
+    few, gone = [await scene.shop.new_thing() for _ in range(2)]
+    for thing in (few, gone):
+        await put(scene.page, thing.slug, 3)
+    await scene.page.goto("/checkout")
+    await fill(scene.page)
+    async with scene.shop.database() as database, database.writes() as session:
+        for thing, left in ((few, 1), (gone, 0)):
+            less = update(Variant).where(Variant.id == thing.variant_id)
+            await session.execute(less.values(on_hand=left))
+    await scene.page.locator("#pay").click()
+    await expect(scene.page.get_by_role("button", name="Take what is left")).to_be_visible()
+
+
 async def payment_unavailable(scene: Scene) -> None:
     await checkout(scene)
     await fill(scene.page)
@@ -222,6 +237,7 @@ STATES: dict[str, Reach] = {
     "checkout-filled": checkout_filled,
     "checkout-abroad": checkout_abroad,
     "checkout-dearer": checkout_dearer,
+    "checkout-bought-away": checkout_bought_away,
     "checkout-unavailable": payment_unavailable,
     **{
         f"order-{state}": order(state)

@@ -9,7 +9,9 @@ from sqlalchemy import func, select, update
 
 from storefront.catalogue.models import Variant
 from storefront.orders.models import Order
+from tests.browser.scene import Scene
 from tests.browser.shopping import PATTERN, SOAP, fill, put
+from tests.browser.states import checkout_bought_away
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import ANNA, Running
@@ -152,6 +154,21 @@ async def test_a_file_needs_no_address(page: Page) -> None:
     await expect(page.locator("#address_line1")).to_have_count(0)
     await page.locator("#email").fill(ANNA["email"])
     await page.locator("#name").fill(ANNA["name"])
+    await page.locator("#pay").click()
+    await expect(page).to_have_url(PAYMENT)
+
+
+@at_both_widths
+async def test_what_is_left_is_taken_with_one_press_and_nothing_typed_is_lost(
+    page: Page, shop: Running, watch: Watch
+) -> None:
+    watch.expect("^409 ")
+    await checkout_bought_away(Scene(page, shop, {}))
+    await expect(page.locator("#checkout-form [role=alert]")).to_be_focused()
+    await page.get_by_role("button", name="Take what is left").click()
+    await expect(page.locator(".small-line")).to_have_count(1)
+    await expect(page.locator("#notice")).to_contain_text("what can be had")
+    await expect(page.locator("#address_line1")).to_have_value(ANNA["address_line1"])
     await page.locator("#pay").click()
     await expect(page).to_have_url(PAYMENT)
 

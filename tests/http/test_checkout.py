@@ -52,8 +52,10 @@ async def test_fields_bear_the_autofill_tokens(shop: Running, shopper: Shopper) 
 async def test_an_empty_cart_has_no_checkout(shopper: Shopper) -> None:
     sent = await shopper.get("/checkout")
     assert (sent.status, sent.location) == (303, "/cart")
-    assert "empty" in (await shopper.follow(sent)).element("notice").text
+    assert "set-cookie" not in sent.headers, "looking around sets no cookie"
+    assert "empty" in (await shopper.follow(sent)).words
     assert (await shopper.post("/checkout", ANNA)).location == "/cart"
+    assert "empty" in (await shopper.get("/cart")).element("notice").text
 
 
 async def test_a_single_field_is_checked_while_typing(shop: Running, shopper: Shopper) -> None:
@@ -222,6 +224,67 @@ async def test_things_that_were_bought_away_meanwhile_are_said(shop: Running, ht
         assert answer.status == 409
         assert "only 1 left" in answer.words.lower()
         assert filled(answer) == filled(answer) | ANNA
+        agreed = await shopper.submit(answer, "/checkout", press="/checkout/mend")
+        assert agreed.location == "/checkout"
+        again = await shopper.get("/checkout")
+        assert "what can be had" in again.element("notice").text
+        assert filled(again) == filled(again) | ANNA
+        assert filled(again)["shown_total"] == str(1500 + 490)
+        placed = await shopper.submit(again, "/checkout")
+        assert placed.location.startswith(("https://", "http://"))
+
+
+async def test_what_is_sold_out_meanwhile_takes_no_address_along(shop: Running, htmx: bool) -> None:
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        thing = await shop.new_thing(on_hand=3)
+        await shopper.add(thing, 3)
+        page = await shopper.get("/checkout")
+        sold_out = update(Variant).where(Variant.id == thing.variant_id)
+        await shop.change(sold_out.values(on_hand=0))
+        answer = await shopper.submit(page, "/checkout", **ANNA)
+        assert answer.status == 409
+        assert "sold out" in answer.words.lower()
+        assert "Change the cart" in answer.words
+        assert not answer.has("pay")
+        assert filled(answer) == filled(answer) | ANNA
+        cart = await shopper.get("/cart")
+        assert "No delivery needed" not in cart.words
+        assert "Delivery from" not in cart.words
+        await shop.change(sold_out.values(on_hand=3))
+        assert filled(await shopper.get("/checkout")) == filled(answer) | {"shown_total": "4990"}
+
+
+async def test_one_goes_on_without_what_is_sold_out(shop: Running, htmx: bool) -> None:
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        gone, file = await shop.new_thing(), await shop.new_thing(requires_shipping=False)
+        await shopper.add(gone)
+        await shopper.add(file)
+        page = await shopper.get("/checkout")
+        await shop.change(update(Variant).where(Variant.id == gone.variant_id).values(archived=True))
+        answer = await shopper.submit(page, "/checkout", **ANNA)
+        assert answer.status == 409
+        assert "Go on without it" in answer.words
+        assert (await shopper.submit(answer, "/checkout", press="/checkout/mend")).location == "/checkout"
+        again = filled(await shopper.get("/checkout"))
+        assert again["shown_total"] == "1500"
+        assert "address_line1" not in again
+
+
+async def test_nothing_is_mended_in_an_empty_cart(shopper: Shopper) -> None:
+    assert (await shopper.post("/checkout/mend", ANNA)).location == "/cart"
+
+
+@pytest.mark.parametrize("shown", ["", "-5", "abc", "９", "1e3", "19.90"])
+async def test_a_total_that_cannot_be_read_places_nothing(
+    shop: Running, shopper: Shopper, shown: str
+) -> None:
+    await shopper.add(await shop.new_thing())
+    form = filled(await shopper.get("/checkout")) | ANNA
+    answer = await shopper.post("/checkout", form | {"shown_total": shown})
+    assert answer.status == 409
+    assert "$19.90" in answer.element("checkout-form").text
+    assert filled(answer)["shown_total"] == "1990"
+    assert (await shopper.post("/checkout", filled(answer))).status == 303
 
 
 async def test_an_amount_that_stripe_cannot_take_is_refused_with_a_sentence(
