@@ -1,6 +1,6 @@
 """What the shop reads of Stripe's objects, as plain values. Amounts are Stripe's minor units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -48,6 +48,11 @@ def session_facts(session: dict[str, Any]) -> SessionFacts:
         intent_status=expanded.get("status", ""),
         decline=decline_reason(expanded),
     )
+
+
+def with_intent(facts: SessionFacts, intent: dict[str, Any]) -> SessionFacts:
+    """The same facts with what its payment intent says."""
+    return replace(facts, intent_status=intent["status"], decline=decline_reason(intent))
 
 
 def decline_reason(intent: dict[str, Any]) -> str:

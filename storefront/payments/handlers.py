@@ -38,9 +38,8 @@ async def on_session(gateway: Gateway, settings: Settings, event: dict[str, Any]
     other_version = event.get("api_version") != OUR_VERSION
     facts = None if other_version else session_facts(given)
     if facts is None or not (facts.paid or facts.status == "expired"):
-        facts = await _read_anew(gateway, given["id"]) or _as_the_event_says(
-            session_facts(given), event["type"]
-        )
+        facts = await _read_anew(gateway, given["id"]) or session_facts(given)
+        facts = _as_the_event_says(facts, event["type"])
 
     async def apply(session: AsyncSession) -> Settled:
         return await settle(session, settings, facts)
@@ -56,8 +55,9 @@ async def _read_anew(gateway: Gateway, session_id: str) -> SessionFacts | None:
 
 
 def _as_the_event_says(facts: SessionFacts, kind: str) -> SessionFacts:
-    failed = kind == "checkout.session.async_payment_failed"
-    return replace(facts, intent_status="requires_payment_method" if failed else facts.intent_status)
+    """What the payment intent did not say, its signed event does."""
+    failed = kind == "checkout.session.async_payment_failed" and not facts.intent_status
+    return replace(facts, intent_status="requires_payment_method") if failed else facts
 
 
 async def on_declined(_gateway: Gateway, _settings: Settings, event: dict[str, Any]) -> Apply:

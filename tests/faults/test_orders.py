@@ -12,6 +12,7 @@ from storefront.checkout.place import MustReplace, Wanted, place
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order
 from storefront.payments import gateway
 from storefront.payments.giveup import PageClosed, close_page, give_up
+from storefront.payments.missed import missed_sessions
 from tests.faults.house import ORIGIN, Bought, House, Obj
 from tests.shop import Shopper, Thing
 
@@ -384,6 +385,39 @@ async def _delayed_money(house: House, end: str, order: str) -> None:
     await house.deliver(*every)
     assert await house.state(bought.order) == state
     assert len(await house.messages("payment-failed")) == told + (state == FAILED)
+
+
+@pytest.mark.parametrize("road", ["webhook", "return page", "reconciler", "lists"])
+async def test_a_payment_that_comes_as_its_id_alone_is_read_by_itself(house: House, road: str) -> None:
+    """A proxy, or another double of Stripe, may not expand what it was asked to."""
+
+    async def plain(call: str, answer: Obj) -> Obj:
+        if call.startswith("GET /v1/checkout/sessions"):
+            for session in answer["data"] if "data" in answer else [answer]:
+                if isinstance(session["payment_intent"], dict):
+                    session["payment_intent"] = session["payment_intent"]["id"]
+        return answer
+
+    house.stripe.change = plain
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay_delayed", session=bought.session, fails=True)
+    await house.deliver_new()
+    assert await house.state(bought.order) == AWAITING
+    await house.stripe.do("fail", session=bought.session)
+    if road == "webhook":
+        await house.deliver_new()
+    elif road == "return page":
+        await house.come_back(bought)
+    elif road == "reconciler":
+        await house.stripe.forget_events()
+        await house.shop.work("reconcile_now_and_then")
+    else:
+        report: list[Obj] = []
+        await missed_sessions(house.database, house.shop.gateway, house.shop.settings, 0, report)
+        assert [row["outcome"] for row in report] == ["failed"]
+    assert await house.state(bought.order) == FAILED
+    assert len(await house.messages("payment-failed")) == 1
+    await house.check(at_rest=False)
 
 
 async def test_a_failed_order_is_paid_again_by_a_new_attempt(house: House) -> None:
