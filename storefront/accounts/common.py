@@ -1,6 +1,6 @@
 """Passwords that somebody who guesses would try first.
 
-A password is refused when it stands in a list of the commonest leaked ones (commonest.txt), and when it is made
+A password is refused when it stands in a list of the commonest leaked ones (the list of zxcvbn), and when it is made
 entirely of what such lists are full of: common words (common.txt, written for this shop), what the account and the
 shop are called, runs on the keyboard or in the alphabet, repetitions, years; each also with a few digits or marks
 around it and with digits for letters. docs/security.md says how much that covers. What kinds of characters there are
@@ -10,6 +10,8 @@ never matters.
 import re
 from functools import lru_cache
 from pathlib import Path
+
+from storefront.accounts.forms import SHORTEST
 
 MOST_PIECES = 2
 CUT_OFF_AT = 8
@@ -99,16 +101,15 @@ def _is_run(piece: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _words() -> frozenset[str]:
-    words = _read("common.txt")
+    lines = (Path(__file__).parent / "common.txt").read_text("utf-8").splitlines()
+    words = {word for line in lines if not line.startswith("#") for word in line.split()}
     # Old systems kept eight letters, and lists are full of what they left.
     return frozenset(words | {word[:CUT_OFF_AT] for word in words})
 
 
 @lru_cache(maxsize=1)
 def _leaked() -> frozenset[str]:
-    return _read("commonest.txt")
+    # Not at start: few processes are ever asked, and the package brings lists of other words along.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-
-def _read(name: str) -> frozenset[str]:
-    lines = (Path(__file__).parent / name).read_text("utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
