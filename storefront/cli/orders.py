@@ -8,7 +8,7 @@ import click
 from storefront.cli.start import fail, with_database, with_shop
 from storefront.database import Database
 from storefront.money import decimals, format_money
-from storefront.orders.models import OPEN_STATES, Order
+from storefront.orders.models import OPEN_STATES, Order, Refund
 from storefront.orders.queries import OrderView, find_orders, lock_order, order_view
 from storefront.orders.words import timeline_text
 from storefront.settings import Settings
@@ -152,10 +152,13 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
             if order is None:
                 raise NotRefundable(f"there is no order {number}")
             minor = _minor_units(amount, order.currency) if amount else None
-            await ask_for_refund(session, order, minor, restock=restock)
+            put_down = await ask_for_refund(session, order, minor, restock=restock)
         await send_refunds(shop.database, shop.gateway, shop.settings)
         async with shop.database.reads() as session:
             refunded = (await session.get_one(Order, order.id)).refunded_amount
+            made = await session.get_one(Refund, put_down.id)
+        if made.state == "failed":
+            raise NotRefundable(f"{order.number}: {made.error or 'the refund failed'}")
         return format_money(refunded, order.currency)
 
     try:

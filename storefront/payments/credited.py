@@ -1,11 +1,10 @@
 """The credits of an order, brought to where its payment is: paid, refunded, or lost to a dispute."""
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.credits.follow import grant, take_back
 from storefront.orders.models import Order
-from storefront.payments.models import Dispute
+from storefront.payments.queries import taken_by_disputes
 from storefront.settings import Settings
 
 
@@ -18,6 +17,6 @@ async def settle_paid_credits(session: AsyncSession, settings: Settings, order: 
 async def settle_returned_credits(session: AsyncSession, settings: Settings, order: Order) -> None:
     """Take back in proportion to what went back of the order's money, by refunds and lost disputes. Call it with the
     order locked, after its variants were changed, whenever that may have changed."""
-    lost = select(func.sum(Dispute.amount)).where(Dispute.order_id == order.id, Dispute.status == "lost")
-    returned = order.refunded_amount + int(await session.scalar(lost) or 0)
+    lost = await taken_by_disputes(session, order.id, order.payment_intent, ["lost"])
+    returned = order.refunded_amount + lost
     await take_back(session, settings, order, min(returned, order.total))

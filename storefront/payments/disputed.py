@@ -86,7 +86,12 @@ async def settle_dispute(
     row = await session.scalar(select(Dispute).where(Dispute.stripe_id == facts.id))
     if row is None:
         row = Dispute(
-            order_id=order.id, stripe_id=facts.id, amount=facts.amount, currency=facts.currency, status=""
+            order_id=order.id,
+            stripe_id=facts.id,
+            payment_intent=facts.payment_intent,
+            amount=facts.amount,
+            currency=facts.currency,
+            status="",
         )
         session.add(row)
         note(session, order, "disputed", reason=facts.reason)
@@ -95,6 +100,7 @@ async def settle_dispute(
         return Settled(order.id, "unchanged")
     lower_attention(order, _reason(row.stripe_id, row.status))
     row.status, row.reason, row.amount = facts.status, facts.reason, facts.amount
+    row.payment_intent = facts.payment_intent or row.payment_intent
     row.due_by, row.changed_at = facts.due_by, now()
     if facts.status in OVER:
         note(session, order, "dispute-closed", status=facts.status)

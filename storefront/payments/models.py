@@ -38,13 +38,15 @@ class StripeEvent(Base):
 
 
 class Dispute(Base):
-    """A payment that its owner's bank disputes, as Stripe last said."""
+    """A payment that its owner's bank disputes, as Stripe last said. `payment_intent` is empty where Stripe did not say
+    it, and for what came before migration 0005: then the order's own payment is meant."""
 
     __tablename__ = "disputes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
     stripe_id: Mapped[str] = mapped_column(unique=True)
+    payment_intent: Mapped[str] = mapped_column(default="", server_default="")
     status: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
     amount: Mapped[int]

@@ -1,9 +1,15 @@
-"""Reads of the webhook inbox, for staff."""
+"""Reads of the webhook inbox, for staff, and of what disputes took."""
+
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.payments.models import StripeEvent
+from storefront.payments.models import Dispute, StripeEvent
+
+# Stripe takes the money when a dispute opens, and gives it back when it is won; an inquiry (warning_…) takes none.
+# https://docs.stripe.com/disputes/how-disputes-work
+TAKES_MONEY = ("needs_response", "under_review", "lost")
 
 
 async def newest_events(session: AsyncSession, *, failed: bool, most: int) -> list[StripeEvent]:
@@ -18,3 +24,15 @@ async def count_events(session: AsyncSession) -> dict[str, int]:
     """How many events there are in each state, foreign and unknown ones among them."""
     query = select(StripeEvent.state, func.count()).group_by(StripeEvent.state).order_by(StripeEvent.state)
     return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def taken_by_disputes(
+    session: AsyncSession, order_id: int, payment_intent: str | None, statuses: Sequence[str] = TAKES_MONEY
+) -> int:
+    """What disputes in these states have taken of one payment of an order; minor units."""
+    query = select(func.coalesce(func.sum(Dispute.amount), 0)).where(
+        Dispute.order_id == order_id,
+        Dispute.payment_intent.in_([payment_intent or "", ""]),
+        Dispute.status.in_(statuses),
+    )
+    return int(await session.scalar(query) or 0)

@@ -4,6 +4,7 @@ a retry first looks whether Stripe has it, since a key is forgotten after a day 
 import random
 import secrets
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select
@@ -16,6 +17,7 @@ from storefront.orders.models import PAID, REFUND_COUNTS, Order, Refund
 from storefront.orders.queries import lock_order
 from storefront.payments.errors import InvalidRequest, PaymentProblem, StoredFailure
 from storefront.payments.gateway import Gateway
+from storefront.payments.queries import taken_by_disputes
 from storefront.payments.refunded import RefundFacts, settle_refunds
 from storefront.payments.settle import stand_before_staff
 from storefront.settings import Settings
@@ -37,7 +39,7 @@ async def ask_for_refund(
     session: AsyncSession, order: Order, amount: int | None, *, restock: bool = False
 ) -> Refund:
     """Put down a refund of `amount` minor units (None: all that is left) of an order that is locked. The worker, or
-    `send_refunds` at once, asks Stripe. Raises NotRefundable."""
+    `send_refunds` at once, asks Stripe. What disputes took is gone already. Raises NotRefundable."""
     if order.state != PAID or not order.payment_intent:
         raise NotRefundable(f"{order.number} was not paid through Stripe")
     wanted = select(func.coalesce(func.sum(Refund.amount), 0)).where(
@@ -46,10 +48,13 @@ async def ask_for_refund(
         Refund.state.in_([*REFUND_COUNTS, "wanted"]),
     )
     under_way = int(await session.scalar(wanted) or 0)
-    left = order.total - max(under_way, order.refunded_amount)
+    taken = await taken_by_disputes(session, order.id, order.payment_intent)
+    left = max(order.total - max(under_way, order.refunded_amount) - taken, 0)
     amount = left if amount is None else amount
     if not 0 < amount <= left:
-        raise NotRefundable(f"{format_money(left, order.currency)} of {order.number} can be refunded")
+        much = format_money(left, order.currency) if left else "nothing"
+        why = f": a dispute has taken {format_money(taken, order.currency)}" if taken else ""
+        raise NotRefundable(f"{much} of {order.number} can be refunded{why}")
     key = _new_key()
     refund = Refund(
         order_id=order.id,
@@ -108,7 +113,9 @@ async def _send(database: Database, gateway: Gateway, settings: Settings, row: R
             known = await gateway.refunds_of(row.payment_intent)
             step("refund: about to ask")
             if not any((refund.get("metadata") or {}).get("refund_id") == row.cause for refund in known):
-                known.append(await _create(database, gateway, row))
+                refused = await _taken(database, row, known)
+                if not refused:
+                    known.append(await _create(database, gateway, row))
         except InvalidRequest as problem:
             refused = f"Stripe refused to refund it ({problem.code or 'invalid request'})"
     except PaymentProblem as problem:
@@ -158,6 +165,18 @@ async def _fail(session: AsyncSession, settings: Settings, order: Order, refund:
     )
     reason = f"a refund of {amount} was not made: {why}"
     await stand_before_staff(session, settings, order, reason, refund.cause, what_to_do)
+
+
+async def _taken(database: Database, row: Refund, known: list[dict[str, Any]]) -> str:
+    """Why the refund is not made, if a dispute has taken its money since it was put down; `known` are the payment's
+    other refunds. An order's payments are each as much as its total, or they would not have been taken for its own."""
+    async with database.reads() as session:
+        total = (await session.get_one(Order, row.order_id)).total
+        taken = await taken_by_disputes(session, row.order_id, row.payment_intent)
+    refunded = sum(refund["amount"] for refund in known if refund["status"] in REFUND_COUNTS)
+    if not taken or row.amount <= total - refunded - taken:
+        return ""
+    return f"a dispute has taken {format_money(taken, row.currency)} of the payment"
 
 
 async def _create(database: Database, gateway: Gateway, row: Refund) -> dict[str, object]:

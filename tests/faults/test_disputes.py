@@ -8,8 +8,9 @@ from storefront.orders.models import PAID, Order
 from storefront.orders.queries import lock_order
 from storefront.orders.ship import CannotShip, ship_order
 from storefront.payments.models import Dispute
+from storefront.payments.refund import NotRefundable
 from tests.faults.house import Bought, House
-from tests.faults.test_refunds import paid
+from tests.faults.test_refunds import ask, paid, send
 
 
 async def ship(house: House, bought: Bought) -> None:
@@ -150,4 +151,84 @@ async def test_a_dispute_of_a_payment_that_we_have_not_heard_of_yet(house: House
     assert (await dispute(house)).order_id == bought.order
     await house.deliver_new()
     assert "dispute" in (await house.order(bought.order)).attention
+    await house.check()
+
+
+async def test_what_a_dispute_has_taken_is_not_refunded_too(house: House) -> None:
+    bought = await paid(house)
+    opened = (await house.stripe.do("dispute", session=bought.session, amount=900))["dispute"]
+    await house.deliver_new()
+    for end in ("", "answer_dispute", "lose_dispute"):
+        if end:
+            await house.stripe.do(end, dispute=opened["id"])
+            await house.deliver_new()
+        with pytest.raises(NotRefundable, match=r"\$6.00 of .* can be refunded: a dispute has taken \$9.00"):
+            await ask(house.shop, bought.order, 601)
+    whole = await paid(house)
+    opened = (await house.stripe.do("dispute", session=whole.session))["dispute"]
+    await house.stripe.do("lose_dispute", dispute=opened["id"])
+    await house.deliver_new()
+    with pytest.raises(NotRefundable, match=r"nothing of .* can be refunded: a dispute has taken"):
+        await ask(house.shop, whole.order)
+    assert await house.refunds(whole.order) == []
+    await house.check()
+
+
+async def test_an_inquiry_takes_nothing_and_may_be_refunded(house: House) -> None:
+    bought = await paid(house)
+    await house.stripe.do("dispute", session=bought.session, inquiry=True)
+    await house.deliver_new()
+    await ask(house.shop, bought.order)
+    await send(house)
+    assert (await house.order(bought.order)).refunded_amount == 1500
+    won = await paid(house)
+    opened = (await house.stripe.do("dispute", session=won.session))["dispute"]
+    await house.stripe.do("win_dispute", dispute=opened["id"])
+    await house.deliver_new()
+    assert (await ask(house.shop, won.order)).amount == 1500
+    await send(house)
+    await house.deliver_new()
+    assert (await house.order(won.order)).refunded_amount == 1500
+    await house.check()
+
+
+async def test_a_refund_that_waits_is_not_made_when_a_dispute_took_the_money(house: House) -> None:
+    """The refund was put down before the dispute was heard of."""
+    bought = await paid(house)
+    refund = await ask(house.shop, bought.order, 500)
+    opened = (await house.stripe.do("dispute", session=bought.session))["dispute"]
+    await house.stripe.do("lose_dispute", dispute=opened["id"])
+    await house.deliver_new()
+    asked = house.stripe.asked("POST /v1/refunds")
+    await send(house)
+    assert house.stripe.asked("POST /v1/refunds") == asked
+    (row,) = await house.refunds(bought.order)
+    assert (row.id, row.state, row.error) == (
+        refund.id,
+        "failed",
+        "a dispute has taken $15.00 of the payment",
+    )
+    order = await house.order(bought.order)
+    assert row.error in order.attention
+    assert order.refunded_amount == 0
+    await house.check()
+
+
+async def test_a_dispute_of_a_second_payment_is_none_of_the_first(house: House) -> None:
+    bought = await paid(house)
+    async with house.database.writes() as session:
+        session.add(
+            Dispute(
+                order_id=bought.order,
+                stripe_id="du_other",
+                payment_intent="pi_other",
+                status="lost",
+                amount=1500,
+                currency="USD",
+            )
+        )
+    assert (await ask(house.shop, bought.order)).amount == 1500
+    await send(house)
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 1500
     await house.check()

@@ -393,7 +393,7 @@ async def test_a_payment_that_comes_as_its_id_alone_is_read_by_itself(house: Hou
 
     async def plain(call: str, answer: Obj) -> Obj:
         if call.startswith("GET /v1/checkout/sessions"):
-            for session in answer["data"] if "data" in answer else [answer]:
+            for session in answer.get("data", [answer]):
                 if isinstance(session["payment_intent"], dict):
                     session["payment_intent"] = session["payment_intent"]["id"]
         return answer
