@@ -8,7 +8,8 @@ from storefront.accounts.book import Kept
 from storefront.accounts.models import AccountSession
 from storefront.money import format_money
 from storefront.orders.models import Order
-from storefront.orders.words import TITLES
+from storefront.orders.next import is_refunded
+from storefront.orders.words import REFUNDED_TITLE, TITLES
 from storefront.web.fields import field_context
 
 HINT = (
@@ -44,7 +45,7 @@ def order_rows(orders: Sequence[Order]) -> list[dict[str, str]]:
             "number": order.number,
             "url": f"/orders/{order.token}",
             "placed": day(order.placed_at),
-            "state": TITLES[order.state],
+            "state": REFUNDED_TITLE if is_refunded(order) else TITLES[order.state],
             "total": format_money(order.total, order.currency),
         }
         for order in orders

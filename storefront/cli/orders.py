@@ -9,6 +9,7 @@ from storefront.cli.start import fail, with_database, with_shop
 from storefront.database import Database
 from storefront.money import decimals, format_money
 from storefront.orders.models import OPEN_STATES, Order, Refund
+from storefront.orders.next import to_be_sent
 from storefront.orders.queries import OrderView, find_orders, lock_order, order_view
 from storefront.orders.words import timeline_text
 from storefront.settings import Settings
@@ -64,6 +65,8 @@ def show(number: str) -> None:
         click.echo(f"  {order.shipping_title}:\n    " + order.address["lines"].replace("\n", "\n    "))
     if order.note:
         click.echo(f"  note: {order.note}")
+    for task in [] if view.shipments else to_be_sent(order, view.lines):
+        click.echo(f"  to do: {task}")
     for shipment in view.shipments:
         click.echo(f"  sent {shipment.shipped_at:%Y-%m-%d %H:%M} {shipment.tracking}".rstrip())
     for entry in view.timeline:
@@ -73,9 +76,12 @@ def show(number: str) -> None:
 
 @orders.command()
 @click.argument("number")
-@click.option("--tracking", default="", help="The parcel's tracking number or link.")
+@click.option("--tracking", default="", help="The parcel's tracking number or link; a file's link.")
 def ship(number: str, tracking: str) -> None:
-    """Say that a paid order has left; the shopper gets a message."""
+    """Say that a paid order was sent, by post or by e-mail; the shopper gets a message.
+
+    An order that goes in several parcels is sent once for each, with another --tracking each time.
+    """
     from storefront.orders.ship import CannotShip, ship_order
 
     async def work(found: Settings, database: Database) -> None:
@@ -83,7 +89,7 @@ def ship(number: str, tracking: str) -> None:
             order = await lock_order(session, Order.number == number.upper())
             if order is None:
                 raise CannotShip(f"there is no order {number}")
-            await ship_order(session, found, order, tracking)
+            await ship_order(session, found, order, tracking.strip())
 
     try:
         with_database(work)

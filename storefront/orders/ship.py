@@ -1,10 +1,13 @@
 """Sending an order: a fact beside its state."""
 
+from sqlalchemy import Select, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.orders.change import note
 from storefront.orders.messages import tell_shopper
 from storefront.orders.models import PAID, Order, Shipment
+from storefront.orders.next import is_refunded, mailed, posted
+from storefront.orders.queries import lines_of
 from storefront.settings import Settings
 
 
@@ -13,16 +16,33 @@ class CannotShip(Exception):
 
 
 async def ship_order(session: AsyncSession, settings: Settings, order: Order, tracking: str) -> Shipment:
-    """Write down a shipment of a locked, paid order and tell the shopper. Raises CannotShip."""
+    """Write down that a locked, paid order was sent, by post or by e-mail, and tell the shopper. An order may go in
+    several parcels, each with its own tracking. Raises CannotShip."""
     if order.state != PAID:
         raise CannotShip(f"{order.number} is {order.state}; only a paid order is sent")
     if order.attention:
         raise CannotShip(f"{order.number} waits for a decision: {order.attention}")
-    if order.refunded_amount == order.total > 0:
+    if is_refunded(order):
         raise CannotShip(f"{order.number} is refunded in full")
+    lines = await lines_of(session, order.id)
+    if not posted(lines) and not mailed(lines):
+        raise CannotShip(f"{order.number} holds credits alone; nothing has to be sent")
+    before = await session.scalar(_like(order, tracking))
+    if before is not None:
+        raise CannotShip(
+            f"{order.number} was sent on {before.shipped_at:%Y-%m-%d %H:%M} UTC already; "
+            "for one more parcel give its own --tracking"
+        )
     shipment = Shipment(order_id=order.id, tracking=tracking)
     session.add(shipment)
     note(session, order, "shipped", tracking=f" ({tracking})" if tracking else "")
     await session.flush()
     await tell_shopper(session, settings, order, "order-shipped", str(shipment.id), tracking=tracking)
     return shipment
+
+
+def _like(order: Order, tracking: str) -> Select[Shipment]:
+    """The newest shipment of which one with this tracking would be a repeat; without any, it repeats each."""
+    same = (Shipment.tracking == tracking) if tracking else true()
+    query = select(Shipment).where(Shipment.order_id == order.id, same)
+    return query.order_by(Shipment.id.desc()).limit(1)

@@ -8,8 +8,17 @@ from storefront.catalogue.queries import Picture
 from storefront.database import now
 from storefront.money import format_money
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, OrderLine
+from storefront.orders.next import has_credits, is_refunded, posted, whats_next
 from storefront.orders.queries import OrderView
-from storefront.orders.words import NEXT, TEXTS, TITLES, address_lines, masked, timeline_text
+from storefront.orders.words import (
+    REFUNDED_TEXT,
+    REFUNDED_TITLE,
+    TEXTS,
+    TITLES,
+    address_lines,
+    masked,
+    timeline_text,
+)
 from storefront.web.templates import Templates
 
 AT = "%-d %B %Y, %H:%M UTC"
@@ -24,9 +33,10 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         "number": order.number,
         "url": url,
         "status": order.state,
-        "status_title": TITLES[order.state],
+        "status_title": REFUNDED_TITLE if is_refunded(order) else TITLES[order.state],
         "status_text": _text(order),
-        "next_text": NEXT[order.state] if order.address or order.state != PAID else "",
+        "next_text": whats_next(order, view.lines, sent=bool(view.shipments), lost=_lost(view)),
+        "credits_url": "/account/credits" if has_credits(order, view.lines) else "",
         "final": order.state in {PAID, CANCELLED, FAILED},
         "poll_after": poll_after(order),
         "refunded": order.refunded_amount,
@@ -42,6 +52,7 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         "email_masked": masked(order.email),
         "note": order.note,
         "placed_text": _at(order.placed_at),
+        "shipments_title": "Parcels" if posted(view.lines) else "Sent",
         "shipments": [
             {"text": f"Sent on {_at(one.shipped_at)}", "tracking": one.tracking} for one in view.shipments
         ],
@@ -59,7 +70,13 @@ def _at(moment: datetime) -> str:
     return moment.strftime(AT)
 
 
+def _lost(view: OrderView) -> bool:
+    return any(one.kind == "dispute-closed" and one.data.get("status") == "lost" for one in view.timeline)
+
+
 def _text(order: Order) -> str:
+    if is_refunded(order):
+        return REFUNDED_TEXT
     if order.state == PENDING and order.decline_reason:
         return (
             f"The last try was declined: {order.decline_reason} You can try again or use another way to pay."
@@ -71,7 +88,7 @@ def _refunded(order: Order) -> str:
     if not order.refunded_amount:
         return ""
     amount = format_money(order.refunded_amount, order.currency)
-    return "Refunded in full." if order.refunded_amount == order.total else f"{amount} refunded."
+    return "Refunded in full." if is_refunded(order) else f"{amount} refunded."
 
 
 def _hold(order: Order) -> str:

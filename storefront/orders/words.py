@@ -18,13 +18,8 @@ TEXTS = {
     "failed": "Your bank did not complete the payment. Nothing was charged. You can pay again in another way.",
     "cancelled": "Nothing will be sent, and nothing is owed.",
 }
-NEXT = {
-    "pending": "",
-    "awaiting": "You need not do anything.",
-    "paid": "Next we pack your things. You get a message when they leave.",
-    "failed": "Your things are no longer set aside.",
-    "cancelled": "",
-}
+REFUNDED_TITLE = "This order was refunded"
+REFUNDED_TEXT = "All of your money goes back, the way you paid it."
 TIMELINE: Mapping[str, str] = {
     "placed": "Order placed",
     "redirected": "Payment page opened",

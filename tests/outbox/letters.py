@@ -30,6 +30,10 @@ ORDER: dict[str, Any] = {
     "total": "$70.90",
     "address_lines": ["Anna Example", "Oranienstraße 1", "10999 BERLIN", "GERMANY"],
     "note": "Please ring twice.",
+    "next_text": "Next we pack your things. You get a message when they leave.",
+    "mailed": "",
+    "posted": True,
+    "credits_url": "",
 }
 
 

@@ -31,7 +31,15 @@ ABOUT_ACCOUNTS: dict[str, dict[str, Any]] = {
 } | {"account-notice": {"what": "password", "reset_url": LINK}}
 ABOUT_ORDERS = sorted(set(MORE) - {"owner-event"})
 TO_SHOPPERS = sorted(set(ABOUT_ORDERS) - {"order-paid-owner", "owner-attention"})
-DOWNLOAD: dict[str, Any] = {"shipping": "", "shipping_title": "", "address_lines": [], "note": ""}
+DOWNLOAD: dict[str, Any] = {
+    "shipping": "",
+    "shipping_title": "",
+    "address_lines": [],
+    "note": "",
+    "next_text": "We send Apron sewing pattern (PDF) to your e-mail address within one working day.",
+    "mailed": "Apron sewing pattern (PDF)",
+    "posted": False,
+}
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}'
 
 
@@ -157,7 +165,7 @@ def test_a_confirmation_says_what_where_and_what_next(mailer: Mailer, message: M
         "Subtotal: $66.00\nStandard delivery: $4.90\nTotal: $70.90\n",
         "Goes to:\nAnna Example\nOranienstraße 1\n10999 BERLIN\nGERMANY\n",
         "Note:\nPlease ring twice.\n",
-        "We pack your things now and write again",
+        "Next we pack your things. You get a message when they leave.\n",
         "https://shop.example/pages/returns",
         "write to owner@shop.example",
     ):
@@ -170,10 +178,57 @@ def test_a_confirmation_says_what_where_and_what_next(mailer: Mailer, message: M
 def test_a_download_has_no_delivery_in_it(mailer: Mailer, message: Message) -> None:
     _, text, html = compose(mailer, message, "order-paid", **DOWNLOAD)
     for body in (text, html):
-        assert "Nothing has to be delivered" in body
+        assert "We send Apron sewing pattern (PDF) to your e-mail address" in " ".join(body.split())
         assert "Goes to" not in body
         assert "Subtotal" not in body
-        assert "We pack" not in body
+        assert "we pack" not in body
+
+
+def test_what_goes_by_e_mail_is_sent_and_has_not_left(mailer: Mailer, message: Message) -> None:
+    subject, *bodies = compose(mailer, message, "order-shipped", **DOWNLOAD | {"tracking": ""})
+    assert subject == "Order SF-7Q4K2M is sent"
+    for body in bodies:
+        assert "Apron sewing pattern (PDF)" in body
+        assert "went to this e-mail address" in " ".join(body.split())
+        assert not re.search("on its way|has left|racking|parcel", body)
+    link = "https://shop.example/files/1"
+    _, text, html = compose(mailer, message, "order-shipped", **DOWNLOAD | {"tracking": link})
+    assert f"Link:\n{link}\n" in text
+    assert link in Page(html).links
+
+
+def test_what_goes_both_ways_says_both(mailer: Mailer, message: Message) -> None:
+    mixed = {"mailed": "Apron sewing pattern (PDF)"}
+    subject, text, html = compose(mailer, message, "order-shipped", **mixed)
+    assert subject == "Order SF-7Q4K2M is on its way"
+    for body in (text, html):
+        assert "has left us" in body
+        assert "went to this e-mail address" in " ".join(body.split())
+
+
+def test_the_owner_learns_what_to_send_by_e_mail(mailer: Mailer, message: Message) -> None:
+    for body in compose(mailer, message, "order-paid-owner", **DOWNLOAD)[1:]:
+        words = " ".join(re.sub("<[^>]+>", "", body).split())
+        assert "Send this by e-mail to anna@example.org within one working day: Apron sewing pattern" in words
+        assert "storefront orders ship SF-7Q4K2M" in words
+        assert "on its way" not in words
+    for body in compose(mailer, message, "order-paid-owner", **DOWNLOAD | {"mailed": ""})[1:]:
+        assert "Nothing has to be sent" in body
+        assert "orders ship" not in body
+
+
+def test_credits_are_a_link_away(mailer: Mailer, message: Message) -> None:
+    credits_url = "https://shop.example/account/credits"
+    _, text, html = compose(mailer, message, "order-paid", credits_url=credits_url)
+    assert f"Your credits:\n{credits_url}\n" in text
+    assert credits_url in Page(html).links
+
+
+def test_a_full_refund_says_that_nothing_more_is_sent(mailer: Mailer, message: Message) -> None:
+    for body in compose(mailer, message, "refunded", refund="$70.90", refunded_total="$70.90")[1:]:
+        assert "Nothing more is sent for this order." in body
+    for body in compose(mailer, message, "refunded")[1:]:
+        assert "Nothing more" not in body
 
 
 def test_the_owner_learns_how_to_say_that_it_is_on_its_way(mailer: Mailer, message: Message) -> None:
