@@ -20,13 +20,11 @@ from sqlalchemy import delete, func, select, update
 from storefront.accounts.sessions import forget_what_ended
 from storefront.cart.models import Cart
 from storefront.database import Busy, Database, now
-from storefront.orders.models import FAILED, OPEN_STATES, Order, PaymentAttempt
-from storefront.orders.queries import LIVE_ATTEMPTS
+from storefront.orders.models import OPEN_STATES, Order
 from storefront.outbox.keep import forget_what_was_written
 from storefront.outbox.mailer import Mailer
 from storefront.outbox.models import WorkerBeat
 from storefront.outbox.send import send_due
-from storefront.payments.attempts import HOLD_OUTLASTS_SESSION
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.gateway import Gateway
 from storefront.payments.giveup import close_leftover_pages, release_what_ran_out
@@ -41,7 +39,6 @@ log = structlog.get_logger()
 RECONCILE_EVERY = timedelta(minutes=5)
 KEEP_CARTS = timedelta(days=60)
 KEEP_DRAFTS = timedelta(hours=24)
-KEEP_FAILED_ORDERS = timedelta(days=3)
 # Stripe sends no event again after a month; what was done for it stays done without it.
 KEEP_EVENTS = timedelta(days=180)
 KEEP_REPORTS = timedelta(days=90)
@@ -122,23 +119,7 @@ async def reconcile_at_start(room: WorkerRoom) -> None:
 
 
 async def release_holds(room: WorkerRoom) -> None:
-    """Orders whose page has run out, or that failed and were left alone, are given up; their holds end."""
-    async with room.database.reads() as session:
-        ended = (
-            select(PaymentAttempt.order_id)
-            .where(PaymentAttempt.state.in_(LIVE_ATTEMPTS), PaymentAttempt.expires_at < now())
-            .order_by(PaymentAttempt.expires_at)
-        )
-        no_page = select(Order.id).where(
-            Order.state.in_(OPEN_STATES), Order.hold_until < now() - HOLD_OUTLASTS_SESSION
-        )
-        forgotten = select(Order.id).where(
-            Order.state == FAILED, Order.placed_at < now() - KEEP_FAILED_ORDERS
-        )
-        due = {*await session.scalars(ended.limit(50)), *await session.scalars(no_page.limit(50))}
-        due |= set(await session.scalars(forgotten.limit(50)))
-    for order_id in sorted(due):
-        await release_what_ran_out(room.database, room.gateway, room.settings, order_id)
+    await release_what_ran_out(room.database, room.gateway, room.settings)
 
 
 async def close_pages(room: WorkerRoom) -> None:

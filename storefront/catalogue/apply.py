@@ -208,6 +208,9 @@ def _new_variant(product: Product, variants: Sequence[Variant], price: PriceRow)
 def _set_variant(variant: Variant, price: PriceRow, row: ProductRow, currency: str) -> list[str]:
     """Set what is Stripe's. Gives what changed, in words."""
     changes = []
+    if price.credit_amount is not None and variant.held:
+        # Counted pieces stay such until no open order holds any; the next sync looks again.
+        price = replace(price, credit_amount=None)
     was_package = variant.credit_amount is not None
     if variant.price is not None and variant.price != price.amount:
         amounts = format_money(variant.price, currency), format_money(price.amount, currency)

@@ -1,7 +1,7 @@
 """Stock: `held` and `on_hand`, changed only here. Variants are always touched in the order of their ids, so that two
 orders never wait for each other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -49,6 +49,12 @@ async def take_holds(session: AsyncSession, wanted: Mapping[int, int]) -> list[S
         elif stock_text(True, row[0]) != stock_text(True, row[0] + quantity):
             catalogue_changed(session)
     return short
+
+
+async def counted(session: AsyncSession, variant_ids: Iterable[int]) -> set[int]:
+    """Those of the variants that are tracked: only they can be held."""
+    query = select(Variant.id).where(Variant.id.in_(list(variant_ids)), Variant.tracked)
+    return set(await session.scalars(query))
 
 
 async def release_holds(session: AsyncSession, held: Mapping[int, int]) -> None:

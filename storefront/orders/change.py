@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.catalogue.stock import Short, hand_out, release_holds, take_holds
+from storefront.catalogue.models import Variant
+from storefront.catalogue.stock import Short, counted, hand_out, release_holds, take_holds
 from storefront.glance import Reader
 from storefront.orders.models import (
     CANCELLED,
@@ -86,11 +87,11 @@ async def held_for_cart(reader: Reader, cart_id: int) -> Mapping[int, int]:
 
 
 async def pieces_of(session: AsyncSession, order_id: int) -> dict[int, int]:
-    """The quantities of an order by variant id, of those variants that are counted."""
+    """The quantities of an order by variant id, of those variants that were counted then and are now."""
     rows = await session.execute(
-        select(OrderLine.variant_id, OrderLine.quantity).where(
-            OrderLine.order_id == order_id, OrderLine.tracked
-        )
+        select(OrderLine.variant_id, OrderLine.quantity)
+        .join(Variant, Variant.id == OrderLine.variant_id)
+        .where(OrderLine.order_id == order_id, OrderLine.tracked, Variant.tracked)
     )
     return {row.variant_id: row.quantity for row in rows}
 
@@ -100,9 +101,7 @@ async def hold_again(session: AsyncSession, order: Order) -> list[Short]:
     have = await held_by(session, order.id)
     wanted = {v: n for v, n in (await pieces_of(session, order.id)).items() if v not in have}
     short = await take_holds(session, wanted)
-    for variant_id, quantity in wanted.items():
-        session.add(Hold(order_id=order.id, variant_id=variant_id, quantity=quantity))
-    await session.flush()
+    await _write_holds(session, order, wanted)
     return short
 
 
@@ -115,9 +114,15 @@ async def take_over(
     short = await take_holds(session, {v: pieces.get(v, 0) - own.get(v, 0) for v in {*pieces, *own}})
     if own and replaced is not None:
         await session.execute(delete(Hold).where(Hold.order_id == replaced.id))
-    session.add_all(Hold(order_id=order.id, variant_id=v, quantity=n) for v, n in pieces.items())
-    await session.flush()
+    await _write_holds(session, order, pieces)
     return short
+
+
+async def _write_holds(session: AsyncSession, order: Order, pieces: Mapping[int, int]) -> None:
+    # A variant may have stopped being counted since it was put into the order: then nothing of it was set aside.
+    held = await counted(session, pieces)
+    session.add_all(Hold(order_id=order.id, variant_id=v, quantity=n) for v, n in pieces.items() if v in held)
+    await session.flush()
 
 
 async def let_go(session: AsyncSession, order: Order) -> None:

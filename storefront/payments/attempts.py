@@ -144,8 +144,14 @@ async def payment_page(
         step("ask: session id written")
         locked = await lock_order(session, Order.id == order_id)
         payable = locked is not None and locked.state in OPEN_STATES
+        mine = await session.get(PaymentAttempt, attempt.id, populate_existing=True)
     if not payable:
         raise NotPayable
+    if mine is None or mine.state != "open":
+        # Another process gave this attempt up meanwhile, and its page is not the order's. Nobody has seen it.
+        with suppress(PaymentProblem):
+            await gateway.expire_session(facts.id)
+        return await payment_page(database, gateway, settings, order_id, by_price=by_price)
     step("ask: committed")
     return facts.url
 
@@ -170,6 +176,10 @@ async def _ready(database: Database, order_id: int, by_price: bool) -> tuple[Ord
         attempt = await live_attempt(session, order_id)
         if attempt is not None and (attempt.session_id is not None or _still_good(attempt)):
             return order, attempt
+        paid = (PaymentAttempt.order_id == order_id) & (PaymentAttempt.state == "complete")
+        if await session.scalar(select(PaymentAttempt.id).where(paid).limit(1)) is not None:
+            # It was paid, but not what it comes to: staff look at that first.
+            raise NotPayable
         if attempt is not None:
             attempt.state = "dropped"
             await session.flush()

@@ -1,13 +1,18 @@
 """Giving an order up: Stripe is asked first, and what it says decides. A page that is open somewhere must never be
 paid for goods that were handed back."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
 
-from sqlalchemy import select, update
+import structlog
+from sqlalchemy import exists, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Database, now
 from storefront.orders.change import cancel
-from storefront.orders.models import OPEN_STATES, Order, PaymentAttempt
+from storefront.orders.models import FAILED, OPEN_STATES, Order, PaymentAttempt, TimelineEntry
 from storefront.orders.queries import LIVE_ATTEMPTS, live_attempt, lock_order
 from storefront.payments.attempts import ASK_AGAIN_WHILE_LEFT, HOLD_OUTLASTS_SESSION, KEY_GOOD_FOR
 from storefront.payments.errors import InvalidRequest, NotThere, PaymentProblem, StoredFailure, UnknownOutcome
@@ -16,6 +21,12 @@ from storefront.payments.gateway import Gateway
 from storefront.payments.settle import EXPIRED, settle, stand_before_staff
 from storefront.settings import Settings
 from storefront.steps import step
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+KEEP_FAILED_ORDERS = timedelta(days=3)
+MOST_A_ROUND = 50
 
 
 @dataclass(frozen=True)
@@ -93,9 +104,51 @@ async def _learn_and_expire(
     return attempt, None
 
 
-async def release_what_ran_out(
-    database: Database, gateway: Gateway, settings: Settings, order_id: int
-) -> None:
+async def release_what_ran_out(database: Database, gateway: Gateway, settings: Settings) -> None:
+    """Orders whose page has run out, or that failed and were left alone, are given up; their holds end."""
+    async with database.reads() as session:
+        due = await _what_ran_out(session)
+    await _each(due, lambda order_id: _release(database, gateway, settings, order_id))
+
+
+async def _what_ran_out(session: AsyncSession) -> list[int]:
+    ended = (
+        select(PaymentAttempt.order_id)
+        .where(PaymentAttempt.state.in_(LIVE_ATTEMPTS), PaymentAttempt.expires_at < now())
+        .order_by(PaymentAttempt.expires_at)
+    )
+    mine = PaymentAttempt.order_id == Order.id
+    # A payment that does not fit is looked at by staff first; what they decide, `storefront orders` does.
+    undecided = (Order.attention != "") & exists().where(mine, PaymentAttempt.state == "complete")
+    no_page = select(Order.id).where(
+        Order.state.in_(OPEN_STATES), Order.hold_until < now() - HOLD_OUTLASTS_SESSION, ~undecided
+    )
+    long_ago = now() - KEEP_FAILED_ORDERS
+    lately = exists().where(TimelineEntry.order_id == Order.id, TimelineEntry.at > long_ago)
+    being_paid = exists().where(mine, PaymentAttempt.state.in_(LIVE_ATTEMPTS))
+    forgotten = select(Order.id).where(
+        Order.state == FAILED, Order.placed_at < long_ago, ~lately, ~being_paid
+    )
+    queries = (ended, no_page, forgotten)
+    return sorted(
+        {order_id for query in queries for order_id in await session.scalars(query.limit(MOST_A_ROUND))}
+    )
+
+
+async def _each(things: Iterable[T], do: Callable[[T], Awaitable[None]]) -> None:
+    """Do it for each; one that fails does not keep the others. Raises what failed last, so that the worker waits."""
+    last: Exception | None = None
+    for thing in things:
+        try:
+            await do(thing)
+        except Exception as error:
+            log.warning("this one stays as it is", problem=type(error).__name__)
+            last = error
+    if last is not None:
+        raise last
+
+
+async def _release(database: Database, gateway: Gateway, settings: Settings, order_id: int) -> None:
     """What the worker does with an order whose hold has run out. When Stripe cannot be asked it is left for later,
     but for two kinds of pages that nobody can pay any more once the hold has ended: one whose id was never learnt,
     since nobody was given it, and one that Stripe does not know."""
@@ -119,24 +172,16 @@ async def release_what_ran_out(
 
 
 async def close_leftover_pages(database: Database, gateway: Gateway, settings: Settings) -> None:
-    """A page that is still open for an order that is paid, awaiting or cancelled is expired, before somebody pays it.
-    One that cannot be closed does not keep the others."""
+    """A page still open for an order that is paid, awaiting or cancelled is expired, before somebody pays it."""
     async with database.reads() as session:
         query = (
             select(PaymentAttempt)
             .join(Order, Order.id == PaymentAttempt.order_id)
             .where(PaymentAttempt.state.in_(LIVE_ATTEMPTS), Order.state.not_in(OPEN_STATES))
-            .limit(50)
+            .limit(MOST_A_ROUND)
         )
         attempts = list(await session.scalars(query))
-    last: PaymentProblem | None = None
-    for attempt in attempts:
-        try:
-            await _close(database, gateway, settings, attempt)
-        except PaymentProblem as problem:
-            last = problem
-    if last is not None:
-        raise last
+    await _each(attempts, lambda attempt: _close(database, gateway, settings, attempt))
 
 
 async def _close(database: Database, gateway: Gateway, settings: Settings, attempt: PaymentAttempt) -> None:

@@ -21,6 +21,7 @@ from storefront.orders.models import (
     Order,
     PaymentAttempt,
     Refund,
+    TimelineEntry,
 )
 from storefront.orders.queries import LIVE_ATTEMPTS, lines_of, lock_order, refunded_of
 from storefront.payments.credited import settle_paid_credits
@@ -53,8 +54,7 @@ async def settle(
         return FOREIGN
     wrong = _mismatch(order, facts, settings)
     if wrong:
-        note_mismatch(session, order, wrong)
-        await stand_before_staff(session, settings, order, wrong, facts.id)
+        await _mismatched(session, settings, order, facts, wrong)
         return Settled(order.id, "mismatch")
     attempt = await _attempt_of(session, order, facts)
     if facts.paid:
@@ -84,6 +84,23 @@ def _mismatch(order: Order, facts: SessionFacts, settings: Settings) -> str:
     if facts.status != "expired" and (facts.amount, facts.currency) != (order.total, order.currency):
         return f"Stripe says {facts.amount} {facts.currency}, the order {order.total} {order.currency} (minor units)"
     return ""
+
+
+async def _mismatched(
+    session: AsyncSession, settings: Settings, order: Order, facts: SessionFacts, reason: str
+) -> None:
+    """The order stays as it is and stands before staff; once they have looked, hearing the same again says nothing
+    new. Its page is over, so that nobody asks Stripe about it for ever."""
+    if facts.status == "complete":
+        page = update(PaymentAttempt).where(PaymentAttempt.session_id == facts.id)
+        await session.execute(page.where(PaymentAttempt.state.in_(LIVE_ATTEMPTS)).values(state="complete"))
+    told = select(TimelineEntry.data).where(
+        TimelineEntry.order_id == order.id, TimelineEntry.kind == "mismatch"
+    )
+    if any(data.get("reason") == reason for data in await session.scalars(told)):
+        return
+    note_mismatch(session, order, reason)
+    await stand_before_staff(session, settings, order, reason, facts.id)
 
 
 def note_mismatch(session: AsyncSession, order: Order, reason: str) -> None:
@@ -218,10 +235,12 @@ async def _unpaid(
     session: AsyncSession, settings: Settings, order: Order, attempt: PaymentAttempt, facts: SessionFacts
 ) -> str:
     """A delayed method: the session is complete, the money is not there."""
-    if attempt.paid_at is not None or attempt.state == "failed" or order.state in {PAID, CANCELLED}:
+    if attempt.paid_at is not None or attempt.state == "failed":
         return "unchanged"
-    if facts.intent_status in FAILED_INTENT:
-        attempt.state = "failed"
+    attempt.state = "failed" if facts.intent_status in FAILED_INTENT else "complete"
+    if order.state in {PAID, CANCELLED}:
+        return "unchanged"
+    if attempt.state == "failed":
         if order.state != FAILED:
             # An order that is paid again and fails again was failed all the time.
             move(order, FAILED)
@@ -233,7 +252,6 @@ async def _unpaid(
         return "failed"
     if order.state == AWAITING:
         return "unchanged"
-    attempt.state = "complete"
     move(order, AWAITING)
     order.hold_until = None
     await take_from_cart(session, order)

@@ -109,13 +109,10 @@ class Shop:
     wrong: list[str] = field(default_factory=list)
 
     def pieces(self, order: Order) -> dict[int, int]:
-        """What the order takes of variants that are counted."""
-        return dict(
-            sum(
-                (Counter({one.variant_id: one.quantity}) for one in self.lines[order.id] if one.tracked),
-                Counter(),
-            )
-        )
+        """What the order takes of variants that were counted then and are now."""
+        counted = {one.id for one in self.variants if one.tracked}
+        lines = [one for one in self.lines[order.id] if one.tracked and one.variant_id in counted]
+        return dict(sum((Counter({one.variant_id: one.quantity}) for one in lines), Counter()))
 
     def held(self, order: Order) -> dict[int, int]:
         return {one.variant_id: one.quantity for one in self.holds if one.order_id == order.id}

@@ -7,9 +7,13 @@ import pytest
 from sqlalchemy import select, update
 
 from storefront.cart.models import CartLine
+from storefront.catalogue.apply import ProductRow, apply_products
+from storefront.catalogue.match import PriceRow
 from storefront.catalogue.models import Product, Variant
 from storefront.checkout.place import MustReplace, Wanted, place
-from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order
+from storefront.database import now
+from storefront.orders.change import resolve
+from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, TimelineEntry
 from storefront.payments import gateway
 from storefront.payments.giveup import PageClosed, close_page, give_up
 from storefront.payments.missed import missed_sessions
@@ -296,6 +300,46 @@ async def test_a_price_that_rose_before_ordering_places_nothing(house: House) ->
 # Amounts, attempts, reasons -------------------------------------------------------------------------------------
 
 
+async def _becomes_credits(house: House, thing: Thing) -> None:
+    """Stripe's price of the thing gets a credit amount, so it is not counted any more."""
+    async with house.database.writes() as session:
+        product = await session.get_one(Product, thing.product_id)
+        variant = await session.get_one(Variant, thing.variant_id)
+        product.stripe_id, variant.stripe_price_id = f"prod_{product.id}", f"price_{variant.id}"
+        await session.flush()
+        price = PriceRow(f"price_{variant.id}", thing.price, "", thing.sku, 100)
+        row = ProductRow(f"prod_{product.id}", product.title, "", None, (price,), frozenset())
+        (outcome,) = await apply_products(session, "USD", [row], now())
+        assert outcome.what == ("unchanged" if variant.held else "changed")
+
+
+async def test_a_thing_that_becomes_credits_while_it_is_held_is_handed_back(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    bought, paid = await house.buy(thing), await house.buy(thing)
+    await _becomes_credits(house, thing)
+    await give_up(house.database, house.shop.gateway, house.shop.settings, bought.order)
+    assert await house.stock(thing) == (5, 1)
+    await house.stripe.do("pay", session=paid.session)
+    await house.deliver_new()
+    assert (await house.state(paid.order), await house.stock(thing)) == (PAID, (4, 0))
+    await house.check()
+
+
+async def test_a_thing_that_became_credits_before_it_is_paid_again_is_paid(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    await _becomes_credits(house, thing)
+    token = (await house.order(bought.order)).token
+    page = (await bought.shopper.post(f"/orders/{token}/pay", {})).location.rpartition("/")[2]
+    await house.stripe.do("pay", session=page)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
 async def test_an_amount_or_currency_that_is_off_stands_before_staff(house: House) -> None:
     thing = await house.thing(price=1500)
     changes: list[Obj] = [{"amount_total": 1400}, {"amount_total": 1600}, {"currency": "eur"}]
@@ -312,6 +356,35 @@ async def test_an_amount_or_currency_that_is_off_stands_before_staff(house: Hous
         assert len(await house.messages("owner-attention")) == number
         assert (await house.story(bought.order)).count("mismatch") == 1
     await house.check()
+
+
+async def test_an_amount_that_is_off_waits_for_staff_and_ends_with_what_they_decide(house: House) -> None:
+    """Stripe is not asked about it again and again, the goods stay held, nobody pays twice, and what was decided
+    stays decided."""
+    thing = await house.thing(on_hand=5)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay", session=bought.session)
+    async with house.database.writes() as session:
+        order = await session.get_one(Order, bought.order)
+        order.subtotal, order.total = order.subtotal + 1, order.total + 1
+    await house.deliver_new()
+    house.pass_time(minutes=90)
+    before = len(house.stripe.calls)
+    for _ in range(3):
+        await house.shop.work("release_holds", "close_pages")
+    assert len(house.stripe.calls) == before
+    order = await house.order(bought.order)
+    assert (order.state, await house.stock(thing)) == (PENDING, (5, 1))
+    paying = await bought.shopper.post(f"/orders/{order.token}/pay", {})
+    assert paying.location == f"/orders/{order.token}"
+    async with house.database.writes() as session:
+        order = await session.get_one(Order, bought.order)
+        assert resolve(order) == []
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    await house.deliver({**completed, "id": "evt_again"})
+    assert (await house.order(bought.order)).attention == ""
+    await house.shop.work("release_holds")
+    assert (await house.state(bought.order), await house.stock(thing)) == (CANCELLED, (5, 0))
 
 
 async def test_a_page_that_asks_for_something_else_is_never_shown(house: House) -> None:
@@ -578,6 +651,94 @@ async def test_a_stored_500_that_is_replayed_leads_to_a_new_key(house: House) ->
     assert (await shopper.order()).status == 303
     (order,) = await house.orders()
     assert [one.state for one in await house.attempts(order.id)] == ["dropped", "open"]
+    await house.check()
+
+
+async def test_a_page_of_an_attempt_that_another_process_gave_up_is_not_shown(house: House) -> None:
+    """One process waits for its answer, the other gets a 503 under the same key: there is one page to pay on."""
+    shopper, other = house.shopper(), house.another()
+    await shopper.add(await house.thing())
+    go, waiting = asyncio.Event(), asyncio.Event()
+
+    async def slowly(call: str, answer: Obj) -> Obj:
+        if call == "POST /v1/checkout/sessions" and not waiting.is_set():
+            waiting.set()
+            await go.wait()
+        return answer
+
+    house.stripe.change = slowly
+    first = asyncio.create_task(shopper.order())
+    await waiting.wait()
+    await house.stripe.fault("POST /v1/checkout/sessions", "503", "before", times=2)
+    (order,) = await house.orders()
+    elsewhere = house.same_shopper(shopper, other)
+    await elsewhere.post(f"/orders/{order.token}/pay", {})
+    go.set()
+    shown = (await first).location
+    house.stripe.change = None
+    assert (await elsewhere.post(f"/orders/{order.token}/pay", {})).location == shown
+    pages = {one["id"]: one["status"] for one in await house.stripe.objects("checkout.session")}
+    assert sorted(pages.values())[-1] == "open"
+    assert list(pages.values()).count("open") == 1
+    assert pages[shown.rpartition("/")[2]] == "open"
+
+
+async def test_a_second_page_whose_debit_failed_is_over_when_the_first_was_paid_after_all(
+    house: House,
+) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    token = (await house.order(bought.order)).token
+    second = (await bought.shopper.post(f"/orders/{token}/pay", {})).location.rpartition("/")[2]
+    await house.stripe.do("pay_delayed", session=second)
+    completed = (await house.stripe.events("checkout.session.completed"))[0]
+    late = {**completed, "id": "evt_late", "type": "checkout.session.async_payment_succeeded"}
+    late["data"]["object"]["payment_status"] = "paid"
+    await house.deliver(late)
+    assert await house.state(bought.order) == PAID
+    await house.deliver_new()
+    await house.stripe.do("fail", session=second)
+    await house.deliver_new()
+    before = len(house.stripe.calls)
+    await house.shop.work("close_pages", "release_holds")
+    assert len(house.stripe.calls) == before
+    assert [one.state for one in await house.attempts(bought.order)] == ["complete", "failed"]
+
+
+async def test_a_debit_that_fails_after_days_leaves_three_days_to_pay_again(house: House) -> None:
+    """They begin with the failure, not with the order."""
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.deliver_new()
+    await house.pass_time_everywhere(days=3, hours=23)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    await house.shop.work("release_holds")
+    assert await house.state(bought.order) == FAILED
+    await house.pass_time_everywhere(days=3, minutes=1)
+    await house.shop.work("release_holds")
+    assert await house.state(bought.order) == CANCELLED
+
+
+async def test_a_failed_order_that_is_being_paid_again_is_left_alone(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    token = (await house.order(bought.order)).token
+    page = (await bought.shopper.post(f"/orders/{token}/pay", {})).location.rpartition("/")[2]
+    async with house.database.writes() as session:
+        long_ago = now() - timedelta(days=3, minutes=1)
+        await session.execute(update(Order).values(placed_at=long_ago))
+        await session.execute(update(TimelineEntry).values(at=long_ago))
+    await house.shop.work("release_holds")
+    assert (await house.stripe.session(page))["status"] == "open"
+    assert await house.state(bought.order) == FAILED
+    await house.stripe.do("pay", session=page)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
     await house.check()
 
 

@@ -309,6 +309,25 @@ async def test_a_clock_that_is_off_by_more_than_five_minutes_refuses(house: Hous
         assert answer.status_code == (200 if abs(age) < 300 else 400)
 
 
+@pytest.mark.parametrize(
+    "old", ["t=+{old}", "t= {old}", " t={old}", "t={old}=", "t=000000000000{old}", "t={old}"]
+)
+@pytest.mark.parametrize("swapped", [False, True])
+async def test_an_old_delivery_is_not_made_new_by_a_second_time_in_its_header(
+    house: House, old: str, swapped: bool
+) -> None:
+    at = int(time.time())
+    body = json.dumps(_foreign("checkout.session.completed")).encode()
+    (value,) = [
+        text for name, text in signed(body, SECRET, at - 30 * 86400).items() if "signature" in name.lower()
+    ]
+    signature = value.partition(",")[2]
+    times = [old.format(old=at - 30 * 86400), f"t={at}"]
+    header = ",".join([*(reversed(times) if swapped else times), signature])
+    assert (await house.shop.post(body, {"stripe-signature": header})).status_code == 400
+    assert await house.inbox() == {}
+
+
 async def test_refused_deliveries_are_limited_and_never_lock_stripe_out(house: House) -> None:
     """Behind a proxy everybody may look like one address: an attacker must not use up Stripe's deliveries."""
     bought = await house.buy(await house.thing())

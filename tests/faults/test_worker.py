@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -11,6 +12,7 @@ from storefront.cart.models import Cart
 from storefront.database import now
 from storefront.orders.models import CANCELLED, FAILED, PAID, PaymentAttempt
 from storefront.outbox.models import WorkerBeat
+from storefront.payments import giveup
 from storefront.payments.errors import PaymentProblem
 from storefront.worker import working
 from tests.faults.house import House
@@ -36,6 +38,30 @@ async def test_a_mail_server_that_is_down_delays_messages_and_nothing_else(house
             await asyncio.gather(shop.work("send_messages"), other.work("send_messages"))
     assert len(office.letters) == len(waiting)
     assert all(one.sent_at for one in await house.messages())
+    await house.check()
+
+
+async def test_an_order_that_cannot_be_given_up_keeps_the_goods_of_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thing = await house.thing(on_hand=3)
+    bad, good = await house.buy(thing), await house.buy(thing)
+    await house.pass_time_everywhere(hours=1)
+    whole = giveup.give_up
+
+    async def breaks(*given: Any, **more: Any) -> str:
+        if given[3] == bad.order:
+            raise RuntimeError("this one is broken")
+        return await whole(*given, **more)
+
+    monkeypatch.setattr(giveup, "give_up", breaks)
+    with pytest.raises(RuntimeError):
+        await house.shop.work("release_holds")
+    assert await house.state(good.order) == CANCELLED
+    assert await house.stock(thing) == (3, 1)
+    monkeypatch.undo()
+    await house.shop.work("release_holds")
+    assert await house.stock(thing) == (3, 0)
     await house.check()
 
 
