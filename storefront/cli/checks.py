@@ -6,6 +6,7 @@ from typing import TypeAlias
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storefront.cli.words import many
 from storefront.database import Database, away, now
 from storefront.orders.models import OPEN_STATES, Order
 from storefront.outbox.models import Message, WorkerBeat
@@ -154,13 +155,15 @@ async def _inbox(session: AsyncSession) -> list[Row]:
         )
     ]
     if failed:
-        rows.append((None, f"{failed} webhooks could not be handled: storefront stripe events --failed"))
+        rows.append(
+            (None, f"{many(failed, 'webhook')} could not be handled: storefront stripe events --failed")
+        )
     if counts.get("mismatch"):
         rows.append(
-            (False, f"{counts['mismatch']} webhooks were of Stripe's other mode: test and live are mixed")
+            (False, f"{many(counts['mismatch'], 'webhook')} of Stripe's other mode: test and live are mixed")
         )
     if versions:
-        rows.append((None, f"{versions} webhooks were made for another API version than {OUR_VERSION}"))
+        rows.append((None, f"{many(versions, 'webhook')} made for another API version than {OUR_VERSION}"))
     return rows
 
 
@@ -171,11 +174,13 @@ async def _what_waits_for_staff(session: AsyncSession, settings: Settings) -> li
     unsent = await session.scalar(select(func.count()).where(Message.given_up_at.is_not(None))) or 0
     rows: list[Row] = []
     if attention:
-        rows.append((None, f"{attention} orders wait for a decision: storefront orders list --attention"))
+        rows.append(
+            (None, f"{many(attention, 'order')} must wait for a decision: storefront orders list --attention")
+        )
     if mixed:
-        rows.append((False, f"{mixed} open orders were placed in Stripe's other mode"))
+        rows.append((False, f"{many(mixed, 'open order')} placed in Stripe's other mode"))
     if unsent:
-        rows.append((None, f"{unsent} messages were given up: storefront messages list --failed"))
+        rows.append((None, f"{many(unsent, 'message')} given up: storefront messages list --failed"))
     return rows
 
 

@@ -6,6 +6,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.cli.start import fail, with_database
+from storefront.cli.words import Whole
 from storefront.database import Database
 from storefront.settings import Settings
 
@@ -17,7 +18,7 @@ def credits() -> None:
 
 @credits.command()
 @click.argument("account")
-@click.option("--most", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--most", type=Whole(1, 100_000), default=50, show_default=True)
 def show(account: str, most: int) -> None:
     """The balance of ACCOUNT (its number or e-mail address), what it owes, and its newest entries."""
     from storefront.credits.queries import balance_of, entries_of
@@ -37,7 +38,7 @@ def show(account: str, most: int) -> None:
 
 @credits.command(context_settings={"ignore_unknown_options": True})
 @click.argument("account")
-@click.argument("amount", type=int)
+@click.argument("amount", type=Whole())
 @click.option("--reason", required=True, help="Stands in the ledger, where its owner reads it.")
 @click.option("--owed", is_flag=True, help="Change what is owed instead: -60 when that was paid or forgiven.")
 @click.option("--key", default="", help="Whatever names this adjustment: under the same key it is made once.")

@@ -3,6 +3,7 @@
 import click
 
 from storefront.cli.start import fail, with_database
+from storefront.cli.words import Whole, many
 from storefront.database import Database
 from storefront.settings import Settings
 
@@ -14,7 +15,7 @@ def messages() -> None:
 
 @messages.command("list")
 @click.option("--failed", is_flag=True, help="Only those that were given up.")
-@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--most", type=Whole(1, 10_000), default=50, show_default=True)
 def list_messages(failed: bool, most: int) -> None:
     """The newest messages, without what stands in them."""
     from storefront.outbox.again import newest_messages
@@ -34,7 +35,7 @@ def list_messages(failed: bool, most: int) -> None:
 
 
 @messages.command()
-@click.argument("ids", type=int, nargs=-1)
+@click.argument("ids", type=Whole(1), nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Every message that was given up.")
 def again(ids: tuple[int, ...], every: bool) -> None:
     """Try messages again that were given up; the worker sends them."""
@@ -51,6 +52,7 @@ def again(ids: tuple[int, ...], every: bool) -> None:
     if done < len(set(ids)):
         left = len(set(ids)) - done
         fail(
-            f"{left} of them were not given up, hold nothing any more, or are unknown; {done} are tried again"
+            f"{left} of them cannot be: not given up, empty by now, or unknown; "
+            f"{many(done, 'message')} will be tried again"
         )
-    click.echo(f"{done} messages are tried again")
+    click.echo(f"{many(done, 'message')} will be tried again")

@@ -1,11 +1,12 @@
 """storefront orders …: what the owner does with orders until there is a back office."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
 from storefront.cli.start import fail, with_database, with_shop
+from storefront.cli.words import Whole, is_amount
 from storefront.database import Database
 from storefront.money import decimals, format_money
 from storefront.orders.models import OPEN_STATES, Order, Refund
@@ -26,7 +27,7 @@ def orders() -> None:
 @orders.command("list")
 @click.option("--state", type=click.Choice(["pending", "awaiting", "paid", "failed", "cancelled"]))
 @click.option("--attention", is_flag=True, help="Only those that somebody must look at.")
-@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--most", type=Whole(1, 10_000), default=50, show_default=True)
 def list_orders(state: str | None, attention: bool, most: int) -> None:
     """The newest orders."""
 
@@ -149,6 +150,8 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
     """Send money back through Stripe."""
     from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
 
+    if amount and not is_amount(amount):
+        fail(f"{amount} is no amount")
     if restock and amount:
         fail("--restock puts everything back, so it goes with a full refund, without --amount")
 
@@ -176,10 +179,7 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
 
 
 def _minor_units(amount: str, currency: str) -> int:
-    try:
-        value = Decimal(amount).scaleb(decimals(currency))
-    except InvalidOperation:
-        value = Decimal("0.5")
-    if not value.is_finite() or value != value.to_integral_value() or value <= 0:
+    value = Decimal(amount).scaleb(decimals(currency))
+    if value != value.to_integral_value() or value <= 0:
         fail(f"{amount} is no amount in {currency}")
     return int(value)

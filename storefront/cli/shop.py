@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from storefront.cli.start import fail, is_behind, settings, with_database
+from storefront.cli.words import Whole, many
 from storefront.database import Database
 from storefront.settings import Settings
 
@@ -32,9 +33,7 @@ def migrate() -> None:
 
 
 @click.command()
-@click.option(
-    "--products", type=click.IntRange(1), help="Make a big synthetic catalogue of this many products."
-)
+@click.option("--products", type=Whole(1), help="Make a big synthetic catalogue of this many products.")
 def seed(products: int | None) -> None:
     """Load the demo catalogue into an empty database, or a big one for load tests."""
     if products is None:
@@ -56,7 +55,7 @@ def seed(products: int | None) -> None:
             )
 
         with_database(load)
-    click.echo(f"{products} products")
+    click.echo(many(products, "product"))
 
 
 @click.command()
@@ -87,7 +86,7 @@ def delivery(file: Path | None) -> None:
 
 @click.command()
 @click.argument("sku")
-@click.argument("quantity", type=click.IntRange(0, 10_000_000), required=False)
+@click.argument("quantity", type=Whole(0, 10_000_000), required=False)
 def stock(sku: str, quantity: int | None) -> None:
     """Show what is on hand and held of SKU, or set what is on hand to QUANTITY."""
     import secrets

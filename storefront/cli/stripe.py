@@ -7,12 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
+from sqlalchemy import select
 
 from storefront.cli.start import fail, settings, with_database, with_shop
 from storefront.cli.sync import sync
+from storefront.cli.words import Whole, how_long, many
 from storefront.database import Database
 from storefront.orders.models import Order
-from storefront.orders.queries import order_view
 from storefront.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ def reconcile() -> None:
         return
     for row in report:
         click.echo("  ".join(f"{key}={value}" for key, value in row.items()))
-    click.echo(f"{len(report)} differences" if report else "nothing differed")
+    click.echo(many(len(report), "difference") if report else "nothing differed")
 
 
 @stripe.command()
 @click.option("--failed", is_flag=True, help="Only those that could not be handled.")
-@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--most", type=Whole(1, 10_000), default=50, show_default=True)
 def events(failed: bool, most: int) -> None:
     """The newest messages from Stripe, and how many there are of each kind."""
     from storefront.payments.queries import count_events, newest_events
@@ -58,7 +59,7 @@ def events(failed: bool, most: int) -> None:
             rows = await newest_events(session, failed=failed, most=most)
             counts = await count_events(session)
         for row in rows:
-            waited = f"{(row.settled_at - row.created_at).total_seconds():.1f} s" if row.settled_at else "-"
+            waited = how_long((row.settled_at - row.created_at).total_seconds()) if row.settled_at else "-"
             error = f"  {row.error} (tries: {row.tries})" if row.error else ""
             at = f"{row.received_at:%Y-%m-%d %H:%M:%S}"
             click.echo(f"{row.event_id}  {at}  {row.state:9} {waited:>8}  {row.type}{error}")
@@ -73,19 +74,24 @@ def replay(event_ids: tuple[str, ...]) -> None:
     """Handle stored events again; what was done for them already is not done again."""
     from storefront.payments.inbox import replay as run
 
-    async def work(shop: "Shop") -> bool:
-        done = True
+    async def work(shop: "Shop") -> tuple[bool, list[str]]:
+        done, unknown = True, []
         for event_id in event_ids:
             try:
                 state = await run(shop.database, shop.gateway, shop.settings, event_id)
             except LookupError:
-                state = "unknown"
+                unknown.append(event_id)
+                continue
             click.echo(f"{event_id}  {state}")
             done = done and state in {"handled", "foreign", "ignored"}
-        return done
+        return done, unknown
 
-    if not with_shop(work):
-        fail("not every event was handled; see storefront stripe events --failed")
+    done, unknown = with_shop(work)
+    wrong = [f"there is no event {', '.join(unknown)}"] if unknown else []
+    if not done:
+        wrong.append("not every event was handled; see storefront stripe events --failed")
+    if wrong:
+        fail("; ".join(wrong))
 
 
 @stripe.command()
@@ -95,12 +101,16 @@ def replay(event_ids: tuple[str, ...]) -> None:
 )
 @click.option("--type", "kind", default="checkout.session.completed", show_default=True)
 def simulate(number: str, base: str, kind: str) -> None:
-    """Post a really signed event for order NUMBER to the running shop, as Stripe would (development only)."""
+    """Post a really signed event for order NUMBER to the running shop, as Stripe would (development only).
+
+    It is about the order's own session and payment, so that the same once more changes nothing.
+    """
     import hashlib
     import hmac
 
     import httpx
 
+    from storefront.payments.queries import attempt_to_repeat
     from storefront.payments.simulate import simulated_event
     from storefront.simulation import secret_of
 
@@ -111,10 +121,11 @@ def simulate(number: str, base: str, kind: str) -> None:
 
     async def event(_found: Settings, database: Database) -> dict[str, Any]:
         async with database.reads() as session:
-            view = await order_view(session, Order.number == number.upper())
-        if view is None:
-            return fail(f"there is no order {number}")  # type: ignore[no-any-return]
-        return simulated_event(view.order, view.attempt, kind, secrets.token_hex(8))
+            order = await session.scalar(select(Order).where(Order.number == number.upper()))
+            if order is None:
+                return fail(f"there is no order {number}")  # type: ignore[no-any-return]
+            attempt = await attempt_to_repeat(session, order)
+        return simulated_event(order, attempt, kind, secrets.token_hex(8))
 
     body = json.dumps(with_database(event), indent=2).encode()
     at = int(time.time())
@@ -141,4 +152,4 @@ def check() -> None:
         failed += passed is False
         click.echo(f"{ {True: 'ok  ', False: 'FAIL', None: 'warn'}[passed] }  {text}")
     if failed:
-        fail(f"{failed} checks failed")
+        fail(f"{many(failed, 'check')} failed")

@@ -1,10 +1,12 @@
-"""Reads of the webhook inbox, for staff, and of what disputes took."""
+"""Reads of the webhook inbox and of attempts, for staff, and of what disputes took."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storefront.orders.models import Order, PaymentAttempt
+from storefront.orders.queries import LIVE_ATTEMPTS
 from storefront.payments.models import Dispute, StripeEvent
 
 # Stripe takes the money when a dispute opens, and gives it back when it is won; an inquiry (warning_…) takes none.
@@ -24,6 +26,21 @@ async def count_events(session: AsyncSession) -> dict[str, int]:
     """How many events there are in each state, foreign and unknown ones among them."""
     query = select(StripeEvent.state, func.count()).group_by(StripeEvent.state).order_by(StripeEvent.state)
     return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def attempt_to_repeat(session: AsyncSession, order: Order) -> PaymentAttempt | None:
+    """The attempt by which the order was paid; else the one that may still be, else the newest with a page."""
+    paid = PaymentAttempt.paid_at.is_not(None)
+    ours = paid & (PaymentAttempt.payment_intent == order.payment_intent)
+    live = PaymentAttempt.state.in_(LIVE_ATTEMPTS)
+    query = select(PaymentAttempt).where(
+        PaymentAttempt.order_id == order.id, live | PaymentAttempt.session_id.is_not(None)
+    )
+    rank = case((ours, 0), (paid, 1), (live, 2), else_=3)
+    found: PaymentAttempt | None = await session.scalar(
+        query.order_by(rank, PaymentAttempt.id.desc()).limit(1)
+    )
+    return found
 
 
 async def taken_by_disputes(

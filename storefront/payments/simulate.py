@@ -8,10 +8,12 @@ from storefront.payments.handlers import OUR_VERSION
 
 
 def simulated_event(order: Order, attempt: PaymentAttempt | None, kind: str, unique: str) -> dict[str, Any]:
-    """A checkout.session.* event about the order's open session, as JSON; its signature is the caller's."""
+    """A checkout.session.* event about the attempt's session and payment, as JSON; what there is none of yet is
+    invented. Its signature is the caller's."""
     expired = kind == "checkout.session.expired"
     paid = not expired and kind != "checkout.session.async_payment_failed"
     session_id = (attempt.session_id if attempt else None) or f"cs_test_simulated{order.id}"
+    intent = (attempt.payment_intent if attempt else None) or (f"pi_simulated{order.id}" if paid else None)
     return {
         "id": f"evt_simulated{unique}",
         "object": "event",
@@ -31,7 +33,7 @@ def simulated_event(order: Order, attempt: PaymentAttempt | None, kind: str, uni
                 "livemode": False,
                 "metadata": {"order_id": order.reference, "attempt": attempt.key if attempt else ""},
                 "mode": "payment",
-                "payment_intent": f"pi_simulated{order.id}" if paid else None,
+                "payment_intent": intent,
                 "payment_status": "paid" if paid else "unpaid",
                 "status": "expired" if expired else "complete",
                 "url": None,

@@ -47,7 +47,7 @@ async def test_given_up_messages_are_listed_and_sent_again(
     number = line.split()[0]
     assert "order-paid  anna@example.org  The process ended" in line
     code, said = await storefront(database_url, tmp_path, "messages", "again", number)
-    assert (code, said) == (0, "1 messages are tried again\n")
+    assert (code, said) == (0, "1 message will be tried again\n")
     assert await send_due(given_up, mailer) == 2
     assert (await row(given_up, "one")).sent_at is not None
 
@@ -60,7 +60,7 @@ async def test_only_what_was_given_up_is_sent_again(
     assert code == 1
     assert (
         said
-        == "storefront: 2 of them were not given up, hold nothing any more, or are unknown; 0 are tried again\n"
+        == "storefront: 2 of them cannot be: not given up, empty by now, or unknown; 0 messages will be tried again\n"
     )
     code, said = await storefront(database_url, tmp_path, "messages", "again")
     assert code == 1

@@ -116,6 +116,6 @@ async def test_what_holds_nothing_any_more_is_listed_and_not_sent_again(
     assert "1 of them" in said
     assert await storefront(database_url, tmp_path, "messages", "again", "--all") == (
         0,
-        "0 messages are tried again\n",
+        "0 messages will be tried again\n",
     )
     assert await send_due(database, mailer) == 0
