@@ -8,7 +8,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -70,7 +71,7 @@ CANNOT_START = 3
 
 @dataclass(frozen=True)
 class Shop:
-    """The things that every room shares, made once per process."""
+    """The things that every room shares, made once per process, at `started`."""
 
     settings: Settings
     database: Database
@@ -81,6 +82,7 @@ class Shop:
     clock: CatalogueClock
     facets: Facets
     limits: Limits
+    started: datetime = field(default_factory=now)
 
 
 def make_shop(settings: Settings, assets: Assets, deliver_to: list[ASGI]) -> Shop:
@@ -270,7 +272,9 @@ async def readiness(shop: Shop) -> dict[str, Any]:
         behind = await shop.database.behind()
         async with shop.database.reads() as session:
             last = await session.scalar(select(func.max(WorkerBeat.at)))
-        if last is None or now() - last > SILENT_FOR:
+        # A loop of this very process has to get going first.
+        begins = shop.settings.worker == "inside" and now() - shop.started <= SILENT_FOR
+        if not begins and (last is None or now() - last > SILENT_FOR):
             warnings.append("no worker loop has beaten for 2 minutes")
     except Exception as error:
         log.error("not ready", exc_info=error)

@@ -4,6 +4,7 @@ The table of names, defaults and meanings stands in README.md and `.env.example`
 """
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -31,7 +32,7 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode]
 
 
 class WrongSettings(Exception):
-    """A setting cannot be used. The message is one line that names the variable and what is accepted."""
+    """Settings cannot be used. The message is one line that names each variable and what is accepted."""
 
 
 class Settings(BaseSettings):
@@ -167,27 +168,27 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _production(self) -> Self:
-        if self.stripe_secret_key.get_secret_value() and not self.stripe_key_is_well_formed:
-            raise ValueError("STRIPE_SECRET_KEY: expected sk_test_…, sk_live_…, rk_test_… or rk_live_…")
-        for secret in self.webhook_secrets:
-            if not (secret.startswith("whsec_") and len(secret) > len("whsec_") and secret.isascii()):
-                raise ValueError("STRIPE_WEBHOOK_SECRET: expected whsec_…, several separated by commas")
-        if self.env == "production":
-            self._refuse_what_production_must_not_run_with()
+        wrong = [*self._wrong_keys(), *(self._wrong_for_production() if self.env == "production" else ())]
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
-    def _refuse_what_production_must_not_run_with(self) -> None:
+    def _wrong_keys(self) -> Iterator[str]:
+        if self.stripe_secret_key.get_secret_value() and not self.stripe_key_is_well_formed:
+            yield "STRIPE_SECRET_KEY: expected sk_test_…, sk_live_…, rk_test_… or rk_live_…"
+        if not all(re.fullmatch(r"whsec_[\x00-\x7f]+", secret) for secret in self.webhook_secrets):
+            yield "STRIPE_WEBHOOK_SECRET: expected whsec_…, several separated by commas"
+
+    def _wrong_for_production(self) -> Iterator[str]:
         if DEVELOPMENT_SECRET in self.secret_keys or any(len(key) < 32 for key in self.secret_keys):
-            raise ValueError("SECRET_KEY: production needs its own secret of at least 32 characters")
+            yield "SECRET_KEY: production needs its own secret of at least 32 characters"
         if not self.stripe_secret_key.get_secret_value():
-            raise ValueError(
-                "STRIPE_SECRET_KEY: production needs a Stripe key, the sandbox is for development"
-            )
+            yield "STRIPE_SECRET_KEY: production needs a Stripe key, the sandbox is for development"
         if not self.base_url.startswith("https://"):
-            raise ValueError("BASE_URL: production needs the shop's public https:// address")
+            yield "BASE_URL: production needs the shop's public https:// address"
         stripe = urlsplit(self.stripe_api_base)
         if stripe.scheme == "http" and stripe.hostname not in LOOPBACK_NAMES:
-            raise ValueError("STRIPE_API_BASE: production needs https://, or http:// on this very machine")
+            yield "STRIPE_API_BASE: production needs https://, or http:// on this very machine"
 
     @property
     def production(self) -> bool:
@@ -267,7 +268,8 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        text = str(first["msg"]).removeprefix("Value error, ")
-        name = str(first["loc"][0]) if first["loc"] else ""
-        raise WrongSettings(f"{name}: {text}" if name else text) from None
+        wrong = []
+        for one in error.errors(include_url=False, include_input=False):
+            text = str(one["msg"]).removeprefix("Value error, ")
+            wrong.append(f"{one['loc'][0]}: {text}" if one["loc"] else text)
+        raise WrongSettings("; ".join(wrong)) from None

@@ -150,6 +150,25 @@ def test_production_is_stricter(monkeypatch: pytest.MonkeyPatch, changed: dict[s
         load_settings()
 
 
+def test_every_mistake_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = {"SECRET_KEY": "", "STRIPE_SECRET_KEY": "", "STRIPE_WEBHOOK_SECRET": "x", "BASE_URL": ""}
+    for name, value in (PRODUCTION | changed).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSettings) as wrong:
+        load_settings()
+    said = str(wrong.value).split("; ")
+    assert [one.partition(":")[0] for one in said] == [
+        "STRIPE_WEBHOOK_SECRET",
+        "SECRET_KEY",
+        "STRIPE_SECRET_KEY",
+        "BASE_URL",
+    ]
+    monkeypatch.setenv("WORKER", "none")
+    monkeypatch.setenv("CURRENCY", "XXL")
+    with pytest.raises(WrongSettings, match=r"^CURRENCY: .*; WORKER: "):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     "base", ["", "https://proxy.example", "http://127.0.0.1:12111", "http://localhost:1", "http://[::1]:1"]
 )

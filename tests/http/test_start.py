@@ -3,15 +3,40 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select, text
 
+from storefront.app import make_shop, readiness
 from storefront.catalogue.models import CatalogueVersion, Product, StockMovement
+from storefront.database import move_clock
 from storefront.outbox.models import WorkerBeat
+from storefront.settings import Settings
+from storefront.web.assets import Assets
 from tests.shop import NO_TLS, Running, eventually, running_shop, shopper_at
 from tests.stripe_double import SECRET, deliver
+
+SILENT = "no worker loop has beaten for 2 minutes"
+
+
+@pytest.mark.parametrize(("worker", "at_start"), [("inside", []), ("separate", [SILENT])])
+async def test_a_worker_that_has_just_begun_is_not_called_silent(
+    settings: Settings, database_url: str, worker: str, at_start: list[str]
+) -> None:
+    changed = settings.model_copy(update={"worker": worker, "database_url": SecretStr(database_url)})
+    shop = make_shop(changed, Assets(changed), [])
+    try:
+        assert (await readiness(shop))["warnings"] == at_start
+        move_clock(timedelta(seconds=121))
+        assert (await readiness(shop))["warnings"] == [SILENT]
+    finally:
+        move_clock(timedelta(0))
+        await shop.gateway.close()
+        await shop.limits.close()
+        await shop.database.close()
 
 
 @pytest.fixture(scope="module")
