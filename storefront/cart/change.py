@@ -73,16 +73,26 @@ class _Found:
 
 
 async def add_to_cart(
-    stroke: Stroke, key: str | None, new_key: str | None, variant_id: int, quantity: int, held: HeldForCart
+    stroke: Stroke,
+    key: str | None,
+    new_key: str | None,
+    variant_id: int,
+    quantity: int,
+    held: HeldForCart,
+    *,
+    at_least: bool = False,
 ) -> Changed:
-    """Add `quantity` (1 to 99) of a variant to the cart behind `key`, or to a new one under `new_key`.
+    """Add `quantity` (1 to 99) of a variant to the cart behind `key`, or to a new one under `new_key`; with `at_least`
+    only what is missing to that quantity.
 
     Raises NoSuchThing, OverLimit, NotEnough, or without a `new_key` NoCart; then nothing was changed.
     """
     found = await _find(stroke, key, variant_id=variant_id)
     if found is None:
         raise NoSuchThing
-    wanted = found.quantity + quantity
+    wanted = max(found.quantity, quantity) if at_least else found.quantity + quantity
+    if wanted == found.quantity:
+        return Changed(found.count, variant_id, found.name, wanted, wanted)
     if wanted > LIMIT_PER_LINE:
         raise OverLimit(
             f"You can order at most {LIMIT_PER_LINE} of one thing. {found.quantity} are in your cart."
@@ -101,9 +111,8 @@ async def add_to_cart(
         await stroke.execute(NEW_LINE, line)
     else:
         await _write(stroke, found.line_id, wanted, found.price)
-    return Changed(
-        found.count + quantity, variant_id, found.name, found.quantity, wanted, new_cart=found.cart_id is None
-    )
+    count = found.count - found.quantity + wanted
+    return Changed(count, variant_id, found.name, found.quantity, wanted, new_cart=found.cart_id is None)
 
 
 async def set_quantity(

@@ -87,12 +87,13 @@ class AgainController(Controller):
     async def reorder(
         self, request: ShopRequest, token: FromPath[str], checkout_room: NamedDependency[CheckoutRoom]
     ) -> Response[Any]:
-        """Put what can still be had of the order into the asker's cart."""
+        """Have the asker's cart hold at least what the order held, as far as it can still be had; once more changes
+        nothing."""
         await read_form(request)
         room = checkout_room
         order = (await _find(room, token)).order
         key, made = cookies.cart_key(request), None
-        put, missed, count = 0, 0, 0
+        put, raised, missed, count = 0, 0, 0, 0
         async with room.database.reads() as session:
             lines = await lines_of(session, order.id)
             known = key is not None and await is_known(session, key)
@@ -104,15 +105,22 @@ class AgainController(Controller):
                 try:
                     quantity = min(line.quantity, LIMIT_PER_LINE)
                     done = await add_to_cart(
-                        stroke, key, cookies.hashed(new), line.variant_id, quantity, held_for_cart
+                        stroke,
+                        key,
+                        cookies.hashed(new),
+                        line.variant_id,
+                        quantity,
+                        held_for_cart,
+                        at_least=True,
                     )
                 except (NoSuchThing, NotEnough, OverLimit):
                     missed += 1
                     continue
-                put, count = put + 1, done.count
+                put, raised, count = put + 1, raised + (done.quantity > done.before), done.count
                 if done.new_cart:
                     key, made = cookies.hashed(new), new
-        code = "gone" if not put else "put-back-some" if missed else "put-back"
+        all_there = "put-back" if raised else "put-back-already"
+        code = "gone" if not put else "put-back-some" if missed else all_there
         set_cookies = [leave_notice(request, code)]
         if made:
             set_cookies.append(cookies.cart_cookie(room.settings, made))

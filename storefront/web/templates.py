@@ -22,7 +22,8 @@ MOST_BADGES = 1000
 NOTICES = {
     "cancelled": ("info", "You have not paid, and nothing was charged. Your cart is as you left it."),
     "given-up": ("info", "The order is cancelled. Nothing was charged."),
-    "put-back": ("success", "The things from that order are in your cart again."),
+    "put-back": ("success", "The things from that order are in your cart, as many as you had ordered."),
+    "put-back-already": ("info", "The things from that order are in your cart already."),
     "put-back-some": ("info", "What can still be had of that order is in your cart again."),
     "gone": ("error", "Nothing of that order can be had any more."),
     "mended": ("info", "Your cart holds what can be had of it. Please check the total."),

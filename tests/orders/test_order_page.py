@@ -152,6 +152,27 @@ async def test_an_expired_order_offers_to_put_its_things_back(order: Ordered, sh
         assert "can be had any more" in cart.element("notice").text
 
 
+async def test_putting_things_back_again_and_again_puts_them_back_once(order: Ordered) -> None:
+    await deliver(order.shop.url, stripe_api.expire(order.stripe, order.session))
+    press = f"/orders/{order.token}/reorder"
+
+    async def badge_after(shopper: Shopper, *, notice: str) -> str:
+        cart = await shopper.follow(await shopper.post(press, {}))
+        assert notice in cart.element("notice").text
+        return str(cart.element("cart-badge").attrs["data-count"])
+
+    async with shopper_at(order.shop.url) as shopper:
+        assert await badge_after(shopper, notice="as many as you had ordered") == "2"
+        for _ in range(2):
+            assert await badge_after(shopper, notice="in your cart already") == "2"
+        assert (await shopper.get("/api/cart/count")).text.startswith('{"count":2')
+    async with shopper_at(order.shop.url) as shopper:
+        await shopper.add(order.thing, 1)
+        assert await badge_after(shopper, notice="as many as you had ordered") == "2"
+        await shopper.add(order.thing, 5)
+        assert await badge_after(shopper, notice="in your cart already") == "7"
+
+
 async def test_a_delayed_payment_says_that_nothing_need_be_done(order: Ordered, shopper: Shopper) -> None:
     await deliver(order.shop.url, stripe_api.pay(order.stripe, order.session, "processing"))
     page = await look(shopper, order)
