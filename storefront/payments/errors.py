@@ -54,12 +54,17 @@ class Unreachable(PaymentProblem):
 
 
 class StoredFailure(PaymentProblem):
-    """A 5xx. With an idempotency key Stripe gives this same answer to every repeat of the key."""
+    """A 5xx. Stripe may have stored it under the idempotency key, or an earlier request may still run under that."""
 
     sentence = (
         "Payment is unavailable at the moment, since our payment service has a problem of its own. "
         "Nothing was charged, and your cart is kept. Please try again."
     )
+
+
+class ReplayedFailure(StoredFailure):
+    """A 5xx that Stripe did store under the key, by its Idempotent-Replayed: the request is over, and every repeat of
+    the key gets this same answer for a day."""
 
 
 class UnknownOutcome(PaymentProblem):

@@ -23,6 +23,7 @@ from storefront.payments.errors import (
     NotThere,
     PaymentProblem,
     RateLimited,
+    ReplayedFailure,
     StillUnderWay,
     StoredFailure,
     UnknownOutcome,
@@ -339,12 +340,18 @@ def as_problem(error: Exception) -> PaymentProblem:
     if isinstance(error, stripe.APIError):
         status = error.http_status or 0
         if status >= 500:
-            return StoredFailure(f"HTTP {status}")
+            return (ReplayedFailure if _replayed(error) else StoredFailure)(f"HTTP {status}")
         if status == 409:
             return StillUnderWay("another process asks the same")
         # HTTP 200 with a body that is no JSON arrives here: Stripe may well have done it.
         return UnknownOutcome(f"HTTP {status} with a broken body")
     return UnknownOutcome(type(error).__name__)
+
+
+def _replayed(error: "stripe.StripeError") -> bool:
+    """Whether the answer is the one that Stripe stored for the key, https://docs.stripe.com/api/idempotent_requests"""
+    headers: Mapping[str, str] = error.headers or {}
+    return any(name.lower() == "idempotent-replayed" and said == "true" for name, said in headers.items())
 
 
 def _never_connected(error: Exception) -> bool:

@@ -19,6 +19,7 @@ from storefront.payments.gateway import Gateway
 from storefront.payments.handlers import HANDLERS, OUR_VERSION
 from storefront.payments.models import StripeEvent
 from storefront.payments.patience import FOR_AN_EVENT, answer_within
+from storefront.payments.refund import LEASE as REFUND_LEASE
 from storefront.payments.settle import FOREIGN, Settled
 from storefront.settings import Settings
 from storefront.steps import step
@@ -199,12 +200,19 @@ async def replay(database: Database, gateway: Gateway, settings: Settings, event
 
 
 async def try_all_again(database: Database) -> None:
-    """Stripe is back: the events and refunds that failed meanwhile need not wait for their turn."""
+    """Stripe is back: the events and refunds that failed meanwhile need not wait for their turn. Rows that somebody
+    holds are passed over, and each table has its own transaction, since whoever settles locks both. A refund that is
+    due soon may be so because a worker has it, and comes by itself."""
+    failed = select(StripeEvent.id).where(StripeEvent.state == "failed")
     async with database.writes() as session:
-        await session.execute(
-            update(StripeEvent).where(StripeEvent.state == "failed").values(next_try_at=now())
+        free = failed.with_for_update(skip_locked=True)
+        await session.execute(update(StripeEvent).where(StripeEvent.id.in_(free)).values(next_try_at=now()))
+    async with database.writes() as session:
+        late = select(Refund.id).where(
+            Refund.state == "wanted", Refund.next_try_at > now() + 2 * REFUND_LEASE
         )
-        await session.execute(update(Refund).where(Refund.state == "wanted").values(next_try_at=now()))
+        free = late.with_for_update(skip_locked=True)
+        await session.execute(update(Refund).where(Refund.id.in_(free)).values(next_try_at=now()))
 
 
 def retry_after(tries: int) -> timedelta:

@@ -15,7 +15,7 @@ from storefront.money import format_money
 from storefront.orders.change import note
 from storefront.orders.models import PAID, REFUND_COUNTS, Order, Refund
 from storefront.orders.queries import lock_order
-from storefront.payments.errors import InvalidRequest, PaymentProblem, StoredFailure
+from storefront.payments.errors import InvalidRequest, PaymentProblem, ReplayedFailure
 from storefront.payments.gateway import Gateway
 from storefront.payments.queries import taken_by_disputes
 from storefront.payments.refunded import RefundFacts, settle_refunds
@@ -25,7 +25,7 @@ from storefront.steps import step
 
 log = structlog.get_logger()
 
-# Longer than two calls to Stripe can take.
+# Longer than two calls to Stripe can take. Who holds a refund for longer must not ask for it any more.
 LEASE = timedelta(seconds=30)
 SLOWEST = 300
 GIVEN_UP_AFTER = timedelta(days=3)
@@ -114,6 +114,8 @@ async def _send(database: Database, gateway: Gateway, settings: Settings, row: R
             step("refund: about to ask")
             if not any((refund.get("metadata") or {}).get("refund_id") == row.cause for refund in known):
                 refused = await _taken(database, row, known)
+                if not refused and not await _still_held(database, row):
+                    return
                 if not refused:
                     known.append(await _create(database, gateway, row))
         except InvalidRequest as problem:
@@ -140,18 +142,18 @@ async def _try_later(database: Database, settings: Settings, row: Refund, proble
     """Sooner at first, later and spread when Stripe goes on failing; after three days staff must look."""
     async with database.writes() as session:
         order = await lock_order(session, Order.id == row.order_id)
-        current = await session.get(Refund, row.id, populate_existing=True)
+        current = await session.get(Refund, row.id, populate_existing=True, with_for_update=True)
         if order is None or current is None or current.state != "wanted" or current.tries != row.tries:
             return
         if now() - current.created_at > GIVEN_UP_AFTER:
             await _fail(session, settings, order, current, "Stripe did not answer for three days")
             return
-        if isinstance(problem, StoredFailure):
-            # Stripe would give this same answer to every repeat of the key. Whether it refunded all the same is
-            # seen in its list before the new key is used.
-            current.key = _new_key()
-        pause = min(2**current.tries, SLOWEST) * random.uniform(0.6, 1.2)  # noqa: S311 - only spreads tries
-        current.next_try_at = now() + timedelta(seconds=pause)
+        pause = timedelta(seconds=min(2**current.tries, SLOWEST) * random.uniform(0.6, 1.2))  # noqa: S311 - spreads
+        if isinstance(problem, ReplayedFailure):
+            # The key gets this answer for a day. Whether Stripe refunded all the same is seen in its list before the
+            # new key is used. After any other 5xx an earlier request may still run, so the key stays.
+            current.key, pause = _new_key(), max(pause, LEASE)
+        current.next_try_at = now() + pause
 
 
 async def _fail(session: AsyncSession, settings: Settings, order: Order, refund: Refund, why: str) -> None:
@@ -177,6 +179,14 @@ async def _taken(database: Database, row: Refund, known: list[dict[str, Any]]) -
     if not taken or row.amount <= total - refunded - taken:
         return ""
     return f"a dispute has taken {format_money(taken, row.currency)} of the payment"
+
+
+async def _still_held(database: Database, row: Refund) -> bool:
+    """Whether the refund is ours to ask for yet: a process that stood still may find it done under another key."""
+    async with database.reads() as session:
+        current = await session.get_one(Refund, row.id)
+    held = current.state == "wanted" and (current.tries, current.key) == (row.tries, row.key)
+    return held and now() < row.next_try_at
 
 
 async def _create(database: Database, gateway: Gateway, row: Refund) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pytest
 from storefront.orders.models import PAID, PENDING, Order, Refund
 from storefront.orders.queries import lock_order
 from storefront.payments import gateway
+from storefront.payments.inbox import try_all_again
 from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
 from tests.faults.house import Bought, House, Process
 from tests.shop import Thing
@@ -176,8 +177,65 @@ async def test_a_refund_of_which_stripe_stored_a_500_does_not_wait_a_day_for_its
     (row,) = await house.refunds(bought.order)
     assert row.key != refund.key
     assert row.cause == refund.cause
-    house.pass_time(seconds=10)
+    house.pass_time(seconds=40)
     await send(house)
+    assert (await house.order(bought.order)).refunded_amount == 600
+    await house.check()
+
+
+async def test_a_refund_that_stripe_may_still_be_making_keeps_its_key_through_a_503(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request is carried out long after we gave up waiting: a 503 meanwhile says nothing of it."""
+    bought = await paid(house)
+    monkeypatch.setattr(gateway, "EACH_TRY", 0.3)
+    monkeypatch.setattr(gateway, "PAUSES_WHEN_SLOWED", (0.01, 0.01))
+    patient = house.another()
+    refund = await ask(patient, bought.order, 600)
+    await house.stripe.fault("POST /v1/refunds", "delay", seconds=3)
+    await send(house, patient)
+    await house.stripe.fault("POST /v1/refunds", "503", times=2)
+    for _ in range(2):
+        house.pass_time(seconds=40)
+        await send(house, patient)
+    assert [(one.state, one.key) for one in await house.refunds(bought.order)] == [("wanted", refund.key)]
+    while not await house.stripe.objects("refund"):
+        await asyncio.sleep(0.1)
+    house.pass_time(seconds=40)
+    await send(house, patient)
+    assert (await house.order(bought.order)).refunded_amount == 600
+    assert len(await house.stripe.objects("refund")) == 1
+    await house.check()
+
+
+async def test_a_worker_that_was_held_up_does_not_refund_what_another_has_taken_over(house: House) -> None:
+    """It looked at Stripe's list, stood still for two days, and then goes on under a key that Stripe forgot."""
+    bought = await paid(house)
+    await ask(house.shop, bought.order, 600)
+    other, (waiting, go) = house.another(), (asyncio.Event(), asyncio.Event())
+
+    async def slowly(call: str, answer: object) -> object:
+        if call == "GET /v1/refunds" and not waiting.is_set():
+            waiting.set()
+            await go.wait()
+        return answer
+
+    house.stripe.change = slowly
+    held_up = asyncio.create_task(send(house))
+    await waiting.wait()
+    await try_all_again(other.database)
+    assert await send(house, other) == 0
+    house.pass_time(seconds=40)
+    await house.stripe.fault("POST /v1/refunds", "500")
+    await send(house, other)
+    house.pass_time(seconds=40)
+    assert await send(house, other) == 1
+    await house.pass_time_everywhere(days=2)
+    go.set()
+    await held_up
+    house.stripe.change = None
+    await house.deliver_new()
+    assert len(await house.stripe.objects("refund")) == 1
     assert (await house.order(bought.order)).refunded_amount == 600
     await house.check()
 

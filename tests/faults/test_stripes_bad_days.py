@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import stripe as sdk
@@ -10,12 +11,16 @@ from pydantic import SecretStr
 
 from storefront import worker
 from storefront.checkout import again
-from storefront.orders.models import AWAITING, CANCELLED, PAID, PENDING
+from storefront.orders.models import AWAITING, CANCELLED, PAID, PENDING, Order
+from storefront.orders.queries import lock_order
 from storefront.payments import breaker as breakers
 from storefront.payments import errors, gateway
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.gateway import Gateway, as_problem
+from storefront.payments.handlers import HANDLERS, on_refund
+from storefront.payments.inbox import try_all_again
 from storefront.payments.patience import answer_within, time_left
+from storefront.payments.refund import ask_for_refund
 from tests.faults.house import House, Process
 from tests.faults.roads import nobody_there, served
 from tests.shop import Shopper
@@ -64,7 +69,11 @@ def says_unavailable(answer: Answer) -> None:
 def test_each_kind_of_failure_has_a_sentence_of_its_own(kind: type[PaymentProblem]) -> None:
     same = {one for one in KINDS if one.sentence == kind.sentence}
     # To the shopper these are one: a kind and another that is made from it.
-    pairs = ({errors.InvalidRequest, errors.NotThere}, {errors.UnknownOutcome, errors.StillUnderWay})
+    pairs = (
+        {errors.InvalidRequest, errors.NotThere},
+        {errors.UnknownOutcome, errors.StillUnderWay},
+        {errors.StoredFailure, errors.ReplayedFailure},
+    )
     assert same == {kind} or same in pairs
     for words in ("unavailable", "othing was charged", "your cart is kept"):
         assert words in kind.sentence
@@ -77,6 +86,9 @@ def test_what_stripes_sdk_raises_becomes_one_of_a_few_kinds() -> None:
         errors.InvalidRequest: [sdk.InvalidRequestError("no", "param"), sdk.IdempotencyError("no")],
         errors.NotThere: [sdk.InvalidRequestError("no", "param", code="resource_missing")],
         errors.StoredFailure: [sdk.APIError("no", http_status=500), sdk.APIError("no", http_status=503)],
+        errors.ReplayedFailure: [
+            sdk.APIError("no", http_status=500, headers={"Idempotent-Replayed": "true"})
+        ],
         errors.UnknownOutcome: [
             sdk.APIError("half a body", http_status=200),
             sdk.APIConnectionError("reset"),
@@ -396,6 +408,48 @@ async def test_what_failed_meanwhile_is_settled_as_soon_as_stripe_is_back(
     await house.shop.work("ask_whether_stripe_is_back")
     await house.shop.work("retry_events")
     assert await house.state(bought.order) == AWAITING
+    await house.check()
+
+
+async def test_stripe_is_back_while_the_event_of_a_refund_is_settled(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever settles holds the refund and then wants the event: hurrying both must not wait the other way round."""
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    async with house.database.writes() as session:
+        order = await lock_order(session, Order.id == bought.order)
+        assert order is not None
+        await ask_for_refund(session, order, 600)
+    await house.stripe.fault("POST /v1/refunds", "reset", "after", times=2)
+    await house.shop.work("refund")
+    (created,) = await house.stripe.events("refund.created")
+    await house.stripe.fault("GET /v1/*", "503", times=9)
+    await house.deliver(created)
+    assert (await house.inbox())[created["id"]].state == "failed"
+    await house.stripe.heal()
+    house.shop.gateway.breaker.worked()
+    settled = asyncio.Event()
+
+    async def slowly(*given: Any) -> Any:
+        apply = await on_refund(*given)
+
+        async def applied(session: Any) -> Any:
+            done = await apply(session)
+            settled.set()
+            await asyncio.sleep(0.5)
+            return done
+
+        return applied
+
+    monkeypatch.setitem(HANDLERS, "refund.created", slowly)
+    delivery = asyncio.create_task(house.deliver(created))
+    await settled.wait()
+    await try_all_again(house.another().database)
+    assert await delivery == [200]
+    row = (await house.inbox())[created["id"]]
+    assert (row.state, row.error) == ("handled", "")
     await house.check()
 
 
