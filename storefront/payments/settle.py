@@ -241,13 +241,14 @@ async def _unpaid(
     if order.state in {PAID, CANCELLED}:
         return "unchanged"
     if attempt.state == "failed":
+        await take_from_cart(session, order)
         if order.state != FAILED:
             # An order that is paid again and fails again was failed all the time.
+            await _leave_cart_to_a_newer(session, order)
             move(order, FAILED)
             note(session, order, "failed")
         order.hold_until = None
         await let_go(session, order)
-        await take_from_cart(session, order)
         await tell_shopper(session, settings, order, "payment-failed", str(attempt.id))
         return "failed"
     if order.state == AWAITING:
@@ -258,6 +259,15 @@ async def _unpaid(
     note(session, order, "awaiting")
     await tell_shopper(session, settings, order, "order-awaiting", str(attempt.id))
     return "awaiting"
+
+
+async def _leave_cart_to_a_newer(session: AsyncSession, order: Order) -> None:
+    """A cart has one open order. While this one waited for its money another may have been placed from the cart."""
+    newer = select(Order.id).where(
+        Order.cart_id == order.cart_id, Order.state.in_(OPEN_STATES), Order.id != order.id
+    )
+    if order.cart_id is not None and await session.scalar(newer) is not None:
+        order.cart_id = None
 
 
 async def _expired(session: AsyncSession, order: Order, attempt: PaymentAttempt, why: str) -> str:

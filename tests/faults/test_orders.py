@@ -707,6 +707,28 @@ async def test_a_second_page_whose_debit_failed_is_over_when_the_first_was_paid_
     assert [one.state for one in await house.attempts(bought.order)] == ["complete", "failed"]
 
 
+async def test_a_debit_fails_after_the_cart_has_another_open_order(house: House) -> None:
+    """A cart has one open order: that is the newer one. The older can still be paid by its own page."""
+    thing = await house.thing(on_hand=5)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.deliver_new()
+    await bought.shopper.add(thing)
+    newer = await bought.shopper.order()
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    assert [one.state for one in await house.orders()] == [FAILED, PENDING]
+    assert await house.stock(thing) == (5, 1)
+    token = (await house.order(bought.order)).token
+    again = await bought.shopper.post(f"/orders/{token}/pay", {})
+    for page in (again, newer):
+        await house.stripe.do("pay", session=page.location.rpartition("/")[2])
+    await house.deliver_new()
+    assert [one.state for one in await house.orders()] == [PAID, PAID]
+    assert await house.stock(thing) == (3, 0)
+    await house.check()
+
+
 async def test_a_debit_that_fails_after_days_leaves_three_days_to_pay_again(house: House) -> None:
     """They begin with the failure, not with the order."""
     bought = await house.buy(await house.thing())
