@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from structlog.testing import capture_logs
 
 from storefront import worker
@@ -44,7 +44,7 @@ from storefront.web.edge import Edge
 from storefront.worker import WorkerRoom
 from tests.catalogue.one_way import catalogue_writes
 from tests.faults import invariants
-from tests.shop import Shopper, Thing, new_thing
+from tests.shop import Shopper, Thing, eventually, new_thing
 from tests.web.page import Answer
 
 Obj = dict[str, Any]
@@ -67,6 +67,9 @@ class Compiled(BytecodeCache):
 
 
 COMPILED = Compiled()
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 _connections: ContextVar[Counter[str] | None] = ContextVar("connections", default=None)
 
@@ -139,6 +142,28 @@ class Process:
         await self.database.close()
 
 
+class Held:
+    """A call to Stripe that waits, before it takes effect or with its answer, until it is let on."""
+
+    def __init__(self, call: str, when: str) -> None:
+        self.call, self.when = call, when
+        self.came, self._on = asyncio.Event(), asyncio.Event()
+
+    def let_on(self) -> None:
+        self._on.set()
+
+    async def wait(self) -> None:
+        self.came.set()
+        await self._on.wait()
+
+    def late(self, send: Any) -> Any:
+        async def give(message: Obj) -> None:
+            await self.wait()
+            await send(message)
+
+        return give
+
+
 class Stripe:
     """The sandbox, told what to do and asked what it knows."""
 
@@ -149,6 +174,7 @@ class Stripe:
         self.open_meanwhile: list[str] = []
         self.before: Callable[[str], Any] | None = None
         self.change: Callable[[str, Obj], Any] | None = None
+        self._held: list[Held] = []
 
     def watched(self) -> Any:
         """The API as a process reaches it."""
@@ -160,12 +186,19 @@ class Stripe:
                 self.open_meanwhile.append(call)
             if self.before is not None:
                 await self.before(call)
+            held = next((one for one in self._held if call.startswith(one.call)), None)
+            if held is not None:
+                self._held.remove(held)
+                if held.when == "before":
+                    await held.wait()
+                else:
+                    send = held.late(send)
             await self.sandbox.api(scope, receive, self._changed(call, send) if self.change else send)
 
         return api
 
     def _changed(self, call: str, send: Any) -> Any:
-        """Answers as `change` makes them."""
+        """Answers as `change` makes them; one that becomes an error is a 400."""
         head: Obj = {}
 
         async def give(message: Obj) -> None:
@@ -173,12 +206,19 @@ class Stripe:
                 head.update(message)
                 return
             assert self.change is not None
-            body = json.dumps(await self.change(call, json.loads(message["body"]))).encode()
+            answer = await self.change(call, json.loads(message["body"]))
+            body = json.dumps(answer).encode()
             kept = [pair for pair in head["headers"] if pair[0] != b"content-length"]
-            await send({**head, "headers": kept})
+            status = 400 if "error" in answer and head["status"] == 200 else head["status"]
+            await send({**head, "headers": kept, "status": status})
             await send({"type": "http.response.body", "body": body})
 
         return give
+
+    def hold(self, call: str, when: str = "before") -> Held:
+        """The next call that begins so waits until it is let on; `when` it has taken effect ("after"), or before."""
+        self._held.append(made := Held(call, when))
+        return made
 
     async def do(self, action: str, **fields: Any) -> Obj:
         return await self.sandbox.control(action, **fields)
@@ -387,6 +427,18 @@ class House:
             assert all(timeline_text(entry) for entry in view.timeline)
             assert await lines_of(session, order_id)
             return [entry.kind for entry in view.timeline]
+
+    async def until_waiting(self, number: int = 1) -> None:
+        """Until so many transactions wait for a lock. SQLite does not say, so there it is a moment."""
+        if self.database.sqlite:
+            await asyncio.sleep(0.2)
+            return
+
+        async def enough() -> bool:
+            async with self.database.reads() as session:
+                return (await session.scalar(WAITING) or 0) >= number
+
+        await eventually(enough, 4)
 
     async def check(self, *, at_rest: bool = True) -> None:
         """The invariants, that no transaction was open while Stripe was asked, and that nothing was written to its

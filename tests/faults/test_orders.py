@@ -6,19 +6,26 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from storefront.cart.models import CartLine
+from storefront.cart.change import set_quantity
+from storefront.cart.models import Cart, CartLine
 from storefront.catalogue.apply import ProductRow, apply_products
 from storefront.catalogue.match import PriceRow
 from storefront.catalogue.models import Product, Variant
 from storefront.checkout.place import MustReplace, Wanted, place
 from storefront.database import now
-from storefront.orders.change import resolve
+from storefront.orders.change import held_for_cart, resolve
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, TimelineEntry
 from storefront.payments import gateway
 from storefront.payments.giveup import PageClosed, close_page, give_up
 from storefront.payments.missed import missed_sessions
+from storefront.payments.reconcile import reconcile
+from storefront.payments.settle import Settled, settle
 from tests.faults.house import ORIGIN, Bought, House, Obj
 from tests.shop import Shopper, Thing
+
+REFUSED: Obj = {
+    "error": {"type": "invalid_request_error", "message": "Only open Checkout Sessions can be expired."}
+}
 
 
 async def in_cart(house: House, order_id: int) -> dict[int, int]:
@@ -139,6 +146,56 @@ async def test_the_hold_outlasts_a_stripe_that_does_not_answer(house: House) -> 
     await house.check()
 
 
+async def test_goods_stay_held_while_a_page_may_still_come_to_be(house: House) -> None:
+    """Stripe never answered and lists no such page; the request may be on its way to it yet."""
+    thing = await house.thing(on_hand=1)
+    shopper = house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "reset", times=2)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    house.pass_time(minutes=20)
+    assert (await shopper.post(f"/orders/{order.token}/cancel", {})).status == 503
+    house.pass_time(minutes=30)
+    await house.shop.work("release_holds")
+    assert (await house.state(order.id), await house.stock(thing)) == (PENDING, (1, 1))
+    assert house.stripe.asked("GET /v1/checkout/sessions") == 2
+    house.pass_time(minutes=6)
+    await house.shop.work("release_holds")
+    assert (await house.state(order.id), await house.stock(thing)) == (CANCELLED, (1, 0))
+    await house.check()
+
+
+async def test_an_order_that_is_paid_again_meanwhile_is_not_cancelled(house: House) -> None:
+    """Stripe says that there is no page of the order. Until that is written down another tab asks for a new one."""
+    thing = await house.thing(on_hand=1)
+    shopper = house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "reset", times=2)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    slow = house.stripe.hold("POST /v1/checkout/sessions")
+    giving_up = asyncio.create_task(
+        give_up(house.database, house.shop.gateway, house.shop.settings, order.id)
+    )
+    await slow.came.wait()
+    tab = house.same_shopper(shopper, house.another())
+    await house.stripe.fault("POST /v1/checkout/sessions", "500")
+    assert (await tab.post(f"/orders/{order.token}/pay", {})).status == 503
+    new = house.stripe.hold("POST /v1/checkout/sessions")
+    paying = asyncio.create_task(tab.post(f"/orders/{order.token}/pay", {}))
+    await new.came.wait()
+    slow.let_on()
+    assert await giving_up == PENDING
+    assert await house.stock(thing) == (1, 1)
+    new.let_on()
+    bought = await house.placed(tab, await paying)
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    assert await house.state(order.id) == PAID
+    await house.check()
+
+
 async def test_a_page_that_stripe_does_not_know_does_not_hold_stock_for_ever(house: House) -> None:
     """Another account's key, or a sandbox that was thrown away: after its own end no page can be paid."""
     thing = await house.thing(on_hand=1)
@@ -209,6 +266,35 @@ async def test_a_page_that_another_tab_opened_meanwhile_is_closed_before_its_ord
     assert await house.state(old.id) == PENDING
     assert (await shopper.order()).status == 303
     assert (await house.stripe.session(opened.session))["status"] == "expired"
+    await house.check()
+
+
+@pytest.mark.parametrize("how", ["400", "500"])
+async def test_a_page_that_stripe_does_not_close_keeps_its_order_and_its_goods(
+    house: House, how: str
+) -> None:
+    """Whatever Stripe says of closing it: while the page reads as open it may be paid."""
+    thing, other = await house.thing(), await house.thing()
+    first = await house.buy(thing)
+    await first.shopper.add(other)
+
+    async def refused(call: str, answer: Obj) -> Obj:
+        if call.endswith("/expire"):
+            return REFUSED
+        return answer | {"status": "open"} if call.startswith("GET /v1/checkout/sessions/") else answer
+
+    if how == "400":
+        house.stripe.change = refused
+    else:
+        await house.stripe.fault("POST /v1/checkout/sessions/*/expire", "500", times=2)
+    assert (await first.shopper.order()).status == 503
+    assert [one.state for one in await house.orders()] == [PENDING]
+    assert await house.stock(thing) == (5, 1)
+    assert [one.state for one in await house.attempts(first.order)] == ["open"]
+    house.stripe.change = None
+    second = await house.placed(first.shopper, await first.shopper.order())
+    assert await house.state(first.order) == CANCELLED
+    assert await house.state(second.order) == PENDING
     await house.check()
 
 
@@ -387,6 +473,37 @@ async def test_an_amount_that_is_off_waits_for_staff_and_ends_with_what_they_dec
     assert (await house.state(bought.order), await house.stock(thing)) == (CANCELLED, (5, 0))
 
 
+@pytest.mark.parametrize("road", ["return page", "reconciler"])
+async def test_a_payment_of_the_other_mode_stands_before_staff(house: House, road: str) -> None:
+    """The keys were changed from test to live, or back, while somebody was paying."""
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    await house.stripe.do("pay", session=bought.session)
+    await house.stripe.forget_events()
+
+    async def other_mode(call: str, answer: Obj) -> Obj:
+        if call.startswith("GET /v1/checkout/sessions"):
+            for session in answer.get("data", [answer]):
+                session["livemode"] = True
+        return answer
+
+    house.stripe.change = other_mode
+    for _ in range(2):
+        if road == "return page":
+            assert (await house.come_back(bought)).status == 303
+        else:
+            await reconcile(house.database, house.shop.gateway, house.shop.settings)
+    order = await house.order(bought.order)
+    assert (order.state, order.payment_intent) == (PENDING, None)
+    assert "mode" in order.attention
+    assert await house.stock(thing) == (5, 1)
+    assert [one.paid_at for one in await house.attempts(bought.order)] == [None]
+    assert len(await house.messages("owner-attention")) == 1
+    assert not await house.messages("order-paid")
+    house.stripe.change = None
+    await house.check()
+
+
 async def test_a_page_that_asks_for_something_else_is_never_shown(house: House) -> None:
     """Stripe's answer is compared before anybody is sent there, and the page is closed."""
     thing = await house.thing(price=1500)
@@ -458,6 +575,41 @@ async def _delayed_money(house: House, end: str, order: str) -> None:
     await house.deliver(*every)
     assert await house.state(bought.order) == state
     assert len(await house.messages("payment-failed")) == told + (state == FAILED)
+
+
+async def test_the_same_thing_put_into_the_cart_again_while_the_money_is_on_its_way_stays_in_it(
+    house: House,
+) -> None:
+    """What was bought has left the cart when the money was promised, and does not leave it once more."""
+    thing = await house.thing()
+    bought = await house.buy(thing, quantity=2)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.deliver_new()
+    assert await in_cart(house, bought.order) == {}
+    await bought.shopper.add(thing)
+    await house.stripe.do("settle", session=bought.session)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
+    assert await in_cart(house, bought.order) == {thing.variant_id: 1}
+    await house.check()
+
+
+async def test_goods_wait_for_delayed_money_without_an_end(house: House) -> None:
+    """A bank may take two weeks. Only Stripe says whether the money comes."""
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    assert (await house.order(bought.order)).hold_until is not None
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.deliver_new()
+    assert (await house.order(bought.order)).hold_until is None
+    house.pass_time(days=14)
+    await house.shop.work("release_holds", "close_pages")
+    assert (await house.state(bought.order), await house.stock(thing)) == (AWAITING, (5, 1))
+    await house.stripe.do("settle", session=bought.session)
+    await house.deliver_new()
+    order = await house.order(bought.order)
+    assert (order.state, order.hold_until) == (PAID, None)
+    await house.check()
 
 
 @pytest.mark.parametrize("road", ["webhook", "return page", "reconciler", "lists"])
@@ -794,6 +946,28 @@ async def test_a_page_is_asked_for_while_the_first_request_runs_for_too_long(
     await house.check()
 
 
+async def test_two_clicks_at_one_process_ask_stripe_once(house: House) -> None:
+    """The second click waits for the answer that the first one gets: Stripe would refuse a key that is in use."""
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    await house.stripe.fault("POST /v1/checkout/sessions", "reset", times=2)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    asked = house.stripe.asked("POST /v1/checkout/sessions")
+
+    async def slowly(call: str) -> None:
+        if call == "POST /v1/checkout/sessions":
+            await asyncio.sleep(0.4)
+
+    house.stripe.before = slowly
+    clicks = [house.same_shopper(shopper).post(f"/orders/{order.token}/pay", {}) for _ in range(2)]
+    first, second = await asyncio.gather(*clicks)
+    assert first.status == second.status == 303
+    assert first.location == second.location
+    assert house.stripe.asked("POST /v1/checkout/sessions") == asked + 1
+    await house.check()
+
+
 async def test_an_attempt_that_is_too_old_to_be_asked_for_again_is_replaced(house: House) -> None:
     """Stripe takes no page that ends within 30 minutes; nobody has seen the address of the first."""
     shopper = house.shopper()
@@ -865,6 +1039,90 @@ async def test_carts_that_swap_their_things_at_once_never_wait_for_each_other(ho
     assert await house.stock(first) == await house.stock(second) == (50, 4)
     await house.check(at_rest=False)
     await house.deliver_new()
+    await house.check()
+
+
+async def test_an_order_waits_for_an_edit_of_its_cart_and_sees_it(house: House) -> None:
+    """Another process is in the middle of changing the cart when the order is placed."""
+    shopper = house.shopper()
+    await shopper.add(await house.thing())
+    page = await shopper.get("/checkout")
+    async with house.database.reads() as session:
+        key = (await session.execute(select(Cart.token_hash))).scalar_one()
+        line = (await session.execute(select(CartLine.id))).scalar_one()
+    async with house.another().database.stroke() as stroke:
+        await set_quantity(stroke, key, line, 3, None, held_for_cart)
+        ordering = asyncio.create_task(
+            shopper.submit(page, "/checkout", email="anna@example.org", name="Anna")
+        )
+        await house.until_waiting()
+    answer = await ordering
+    assert answer.status == 409, answer
+    assert await house.orders() == []
+    bought = await house.placed(shopper, await shopper.order())
+    assert (await house.order(bought.order)).total == 4500
+    await house.check()
+
+
+@pytest.mark.parametrize("cart", ["there", "gone"])
+async def test_two_who_settle_an_order_at_once_take_turns(house: House, cart: str) -> None:
+    """The second one waits until the first is done, then finds nothing left to do."""
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.deliver_new()
+    if cart == "gone":
+        house.pass_time(days=61)
+        await house.shop.work("clean_up")
+        assert (await house.order(bought.order)).cart_id is None
+    await house.stripe.do("settle", session=bought.session)
+    facts = await house.shop.gateway.session(bought.session)
+    other = house.another()
+
+    async def late() -> Settled:
+        async with other.database.writes() as session:
+            return await settle(session, other.settings, facts)
+
+    async with house.database.writes() as session:
+        first = await settle(session, house.shop.settings, facts)
+        second = asyncio.create_task(late())
+        await house.until_waiting()
+    assert (first.outcome, (await second).outcome) == ("paid", "unchanged")
+    assert await house.stock(thing) == (4, 0)
+    await house.deliver_new()
+    await house.check()
+
+
+@pytest.mark.parametrize("first", ["placing", "paying"])
+async def test_placing_and_paying_at_once_never_wait_for_each_other(house: House, first: str) -> None:
+    """Both want the same two things, and both wait for the first of them, in either order: who has it gets the
+    other one too."""
+    one, two = await house.thing(), await house.thing()
+    bought = await house.buy(two, one)
+    await house.stripe.do("pay", session=bought.session)
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    shopper, busy = house.shopper(house.another()), house.another()
+    await shopper.add(one)
+    await shopper.add(two)
+
+    async def place_it() -> int:
+        return (await shopper.order()).status
+
+    async def pay_it() -> int:
+        return (await house.deliver(completed))[0]
+
+    todo = [place_it, pay_it] if first == "placing" else [pay_it, place_it]
+    async with busy.database.writes() as session:
+        # As an order would: nobody else may change it, but may point to it.
+        mine = update(Variant).where(Variant.id == min(one.variant_id, two.variant_id))
+        await session.execute(mine.values(held=Variant.held))
+        tasks = []
+        for number, job in enumerate(todo, 1):
+            tasks.append(asyncio.create_task(job()))
+            await house.until_waiting(number)
+    assert set(await asyncio.gather(*tasks)) == {200, 303}
+    assert (await house.inbox())[completed["id"]].state == "handled"
+    assert await house.stock(one) == await house.stock(two) == (4, 1)
     await house.check()
 
 

@@ -103,6 +103,65 @@ async def test_the_cursor_follows_stripes_clock_and_not_ours(house: House) -> No
     await house.check()
 
 
+async def test_an_event_that_stripe_lists_late_is_read_all_the_same(house: House) -> None:
+    """It was made before the newest one that was read, and could not be listed then."""
+    await paid(house)
+    await run(house)
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    (late,) = [
+        one["id"]
+        for one in await house.stripe.events("checkout.session.completed")
+        if one["data"]["object"]["id"] == bought.session
+    ]
+    async with house.database.writes() as session:
+        # Nothing but the event can tell: the attempt is not looked at any more.
+        await session.execute(
+            update(PaymentAttempt).where(PaymentAttempt.order_id == bought.order).values(state="dropped")
+        )
+
+    async def without_it(call: str, answer: Obj) -> Obj:
+        if call == "GET /v1/events":
+            answer["data"] = [one for one in answer["data"] if one["id"] != late]
+        return answer
+
+    house.stripe.change = without_it
+    await house.pass_time_everywhere(minutes=5)
+    newer = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=newer.session)
+    await run(house)
+    assert await house.state(newer.order) == PAID
+    assert await house.state(bought.order) == PENDING
+    house.stripe.change = None
+    await run(house)
+    assert await house.state(bought.order) == PAID
+    await house.check()
+
+
+async def test_payments_of_others_do_not_end_the_search_for_ours(house: House) -> None:
+    """Another shop uses the same account at Stripe; its sessions are newer, and lie between ours."""
+    bought = [await house.buy(await house.thing()) for _ in range(2)]
+    theirs: Obj = {**(await house.attempts(bought[0].order))[0].parameters, "metadata": {}}
+    theirs |= {"client_reference_id": "somebody-else"}
+    first, second = [one.session for one in bought]
+    sessions = [
+        first,
+        (await house.shop.gateway.create_session(theirs, "theirs-1")).id,
+        second,
+        (await house.shop.gateway.create_session(theirs, "theirs-2")).id,
+    ]
+    for session_id in sessions:
+        await house.stripe.do("pay", session=session_id)
+    await house.stripe.forget_events()
+    async with house.database.writes() as session:
+        # Nothing but Stripe's list can tell.
+        await session.execute(update(PaymentAttempt).values(state="dropped"))
+    report = await run(house)
+    assert {one["session"] for one in report} == {first, second}
+    assert {await house.state(one.order) for one in bought} == {PAID}
+    await house.check()
+
+
 async def test_with_the_cursor_lost_everything_is_compared_once_more(house: House) -> None:
     bought = await paid(house)
     await run(house)

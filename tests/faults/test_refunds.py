@@ -10,7 +10,7 @@ from storefront.orders.queries import lock_order
 from storefront.payments import gateway
 from storefront.payments.inbox import try_all_again
 from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
-from tests.faults.house import Bought, House, Process
+from tests.faults.house import Bought, House, Obj, Process
 from tests.shop import Thing
 
 
@@ -32,6 +32,12 @@ async def ask(process: Process, order_id: int, amount: int | None = None, *, res
 async def send(house: House, process: Process | None = None) -> int:
     process = process or house.shop
     return await send_refunds(process.database, process.gateway, process.settings)
+
+
+async def no_list(call: str, answer: Obj) -> Obj:
+    """A Stripe that knows no refunds of that payment."""
+    error = {"type": "invalid_request_error", "code": "resource_missing", "message": "No such payment."}
+    return {"error": error} if call == "GET /v1/refunds" else answer
 
 
 async def test_partial_refunds_up_to_the_full_amount_shuffled(house: House) -> None:
@@ -59,6 +65,50 @@ async def test_a_refund_from_the_dashboard_is_known_by_any_of_its_events(house: 
         assert (await house.messages("refunded"))[-1].data["refund"] == "$7.00"
         await house.deliver_new()
     assert len(await house.messages("refunded")) == 2
+    await house.check()
+
+
+async def test_a_refund_that_stripe_cannot_list_counts_as_its_charge_says(house: House) -> None:
+    """Stripe's list is not to be had, as for a payment that another key may not see: what it signed is believed."""
+    bought = await paid(house)
+    await house.stripe.do("refund", session=bought.session, amount=700)
+    house.stripe.change = no_list
+    for _ in range(2):
+        await house.deliver(*await house.stripe.events("charge.refunded"))
+    assert (await house.order(bought.order)).refunded_amount == 700
+    assert [one.data["refund"] for one in await house.messages("refunded")] == ["$7.00"]
+    house.stripe.change = None
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 700
+    assert len(await house.messages("refunded")) == 1
+    await house.check()
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_refund_of_a_second_payment_is_none_of_the_orders(house: House, listed: bool) -> None:
+    """Paid twice; somebody sends the second payment back in the Dashboard before the shop does. The order stays paid
+    in full."""
+    shopper = house.shopper()
+    await shopper.add(await house.thing(price=1500))
+    await house.stripe.fault("POST /v1/checkout/sessions", "500", "after")
+    assert (await shopper.order()).status == 503
+    bought = await house.placed(shopper, await shopper.order())
+    (other,) = [
+        one["id"] for one in await house.stripe.objects("checkout.session") if one["id"] != bought.session
+    ]
+    for session in (bought.session, other):
+        await house.stripe.do("pay", session=session)
+        await house.deliver_new()
+    await house.stripe.do("refund", session=other, amount=1500)
+    house.stripe.change = None if listed else no_list
+    await house.deliver_new()
+    order = await house.order(bought.order)
+    assert (order.state, order.refunded_amount) == (PAID, 0)
+    assert not await house.messages("refunded")
+    house.stripe.change = None
+    await house.shop.work("refund")
+    assert len(await house.stripe.objects("refund")) == 1
+    assert (await house.order(bought.order)).refunded_amount == 0
     await house.check()
 
 
@@ -237,6 +287,52 @@ async def test_a_worker_that_was_held_up_does_not_refund_what_another_has_taken_
     await house.deliver_new()
     assert len(await house.stripe.objects("refund")) == 1
     assert (await house.order(bought.order)).refunded_amount == 600
+    await house.check()
+
+
+async def test_a_refund_that_is_under_way_is_nobody_elses_for_thirty_seconds(house: House) -> None:
+    """Stripe is slow to answer the first worker; a second one passes."""
+    bought = await paid(house)
+    await ask(house.shop, bought.order, 600)
+    slow = house.stripe.hold("POST /v1/refunds")
+    first = asyncio.create_task(send(house))
+    await slow.came.wait()
+    other = house.another()
+    for seconds in (0, 25):
+        house.pass_time(seconds=seconds)
+        assert await send(house, other) == 0
+    slow.let_on()
+    assert await first == 1
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 600
+    await house.check()
+
+
+async def test_a_worker_that_was_too_slow_does_not_touch_a_refund_that_another_has_taken_up(
+    house: House,
+) -> None:
+    """The first one's time ran out, the second asks Stripe; then the first one fails. A third must not come in."""
+    bought = await paid(house)
+    await ask(house.shop, bought.order, 600)
+    slow = house.stripe.hold("GET /v1/refunds")
+    first = asyncio.create_task(send(house))
+    await slow.came.wait()
+    house.pass_time(seconds=31)
+    still_asking = house.stripe.hold("GET /v1/refunds")
+    second = asyncio.create_task(send(house, house.another()))
+    await still_asking.came.wait()
+    (before,) = await house.refunds(bought.order)
+    await house.stripe.fault("GET /v1/refunds", "503", times=2)
+    slow.let_on()
+    await first
+    (after,) = await house.refunds(bought.order)
+    assert (after.key, after.tries, after.next_try_at) == (before.key, 2, before.next_try_at)
+    house.pass_time(seconds=10)
+    assert await send(house, house.another()) == 0
+    still_asking.let_on()
+    await second
+    assert [one.state for one in await house.refunds(bought.order)] == ["succeeded"]
+    await house.deliver_new()
     await house.check()
 
 

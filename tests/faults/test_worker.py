@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from storefront import worker
 from storefront.cart.models import Cart
-from storefront.database import now
-from storefront.orders.models import CANCELLED, FAILED, PAID, PaymentAttempt
+from storefront.database import Busy, now
+from storefront.orders.models import CANCELLED, FAILED, PAID, PENDING, PaymentAttempt
 from storefront.outbox.models import WorkerBeat
 from storefront.payments import giveup
 from storefront.payments.errors import PaymentProblem
@@ -154,6 +154,25 @@ async def test_a_failed_order_that_is_left_alone_is_given_up(house: House) -> No
     await house.check()
 
 
+async def test_an_order_whose_page_never_came_to_be_is_given_up_when_its_hold_has_run_out(
+    house: House,
+) -> None:
+    """Stripe stored a 500, so its attempt was dropped, and the shopper went away."""
+    thing, shopper = await house.thing(on_hand=1), house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "500")
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    assert [one.state for one in await house.attempts(order.id)] == ["dropped"]
+    house.pass_time(minutes=50)
+    await house.shop.work("release_holds")
+    assert (await house.state(order.id), await house.stock(thing)) == (PENDING, (1, 1))
+    house.pass_time(minutes=20)
+    await house.shop.work("release_holds")
+    assert (await house.state(order.id), await house.stock(thing)) == (CANCELLED, (1, 0))
+    await house.check()
+
+
 async def test_drafts_and_stale_carts_go_and_carts_of_open_orders_stay(house: House) -> None:
     stale, ordered = house.shopper(), await house.buy(await house.thing())
     await stale.add(await house.thing())
@@ -213,6 +232,32 @@ async def test_a_job_that_fails_does_not_stop_the_loop(house: House, monkeypatch
             return min(ran.count("broken"), ran.count("refused")) >= 3
 
         await eventually(often)
+
+
+async def test_a_job_that_fails_runs_at_growing_distances_until_it_works(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the ways to fail counts; the first success starts anew."""
+    ends: list[Exception | None] = [PaymentProblem(), Busy(), RuntimeError("a mistake of ours"), None, Busy()]
+    waited: list[tuple[float, int]] = []
+    done = asyncio.Event()
+
+    async def job(_room: object) -> None:
+        end = ends.pop(0) if ends else None
+        if end is not None:
+            raise end
+
+    def pause_after(seconds: float, failures: int) -> float:
+        waited.append((seconds, failures))
+        if not ends:
+            done.set()
+        return 0.0
+
+    monkeypatch.setattr(worker, "JOBS", ((5, job),))
+    monkeypatch.setattr(worker, "pause_after", pause_after)
+    async with working(house.shop.worker), asyncio.timeout(10):
+        await done.wait()
+    assert waited[:5] == [(5, 1), (5, 2), (5, 3), (5, 0), (5, 1)]
 
 
 def test_every_job_is_in_the_loop() -> None:
