@@ -8,6 +8,7 @@ never matters.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,11 +54,18 @@ AROUND = re.compile(r"^[\W\d_]{0,6}|[\W\d_]{0,6}$")
 def too_common(password: str, *own: str) -> bool:
     """Whether `password` is among what is guessed first. `own` are words of the account and of the shop: its name,
     the e-mail address; their parts count as common words."""
-    text = password.casefold()
+    # NFKC: full-width letters are letters.
+    text = unicodedata.normalize("NFKC", password).casefold()
     if (text.isdigit() and len(text) <= LONGEST_NUMBER) or text in _leaked():
         return True
-    more = frozenset(part for word in own for part in re.split(r"[\W_]+", word.casefold()) if len(part) > 2)
+    said = [word.casefold().replace("&", " and ") for word in own]
+    parts = {part for word in said for part in re.split(r"[\W_]+", word) if len(part) > 2}
+    more = frozenset(parts | {_squeezed(word) for word in said} - {""})
     return any(form in _leaked() or _made_of(form, more) for form in _forms(text))
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text)
 
 
 def _forms(text: str) -> set[str]:
@@ -67,7 +75,7 @@ def _forms(text: str) -> set[str]:
     forms = {text, bare, front, back}
     forms |= {form.translate(LEET) for form in forms}
     forms |= {form.replace("0", "o").replace("1", "l").replace("3", "e").replace("$", "s") for form in forms}
-    return {re.sub(r"[\s._-]+", "", form) for form in forms} - {""} or {text}
+    return {re.sub(r"[\s._-]+", "", form) for form in forms} | {_squeezed(text)} - {""} or {text}
 
 
 def _made_of(text: str, more: frozenset[str]) -> bool:

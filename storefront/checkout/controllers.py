@@ -17,7 +17,7 @@ from storefront.cart.mend import take_what_is_left
 from storefront.checkout import forms, views
 from storefront.checkout.address import label_lines
 from storefront.checkout.answers import show_form, show_refusal, show_unavailable, sign_in_first
-from storefront.checkout.limits import try_to_place
+from storefront.checkout.limits import placed_nothing, try_to_place
 from storefront.checkout.place import (
     CartChanged,
     CartEmpty,
@@ -29,6 +29,7 @@ from storefront.checkout.place import (
     place,
 )
 from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_basket
+from storefront.database import now
 from storefront.orders.change import held_for_cart
 from storefront.orders.models import PAID, Order
 from storefront.orders.queries import token_of_session
@@ -98,7 +99,8 @@ class CheckoutController(Controller):
         if checked.errors:
             await keep_draft(room, basket, forms.draft_of(typed))
             return show_form(request, room, basket, checked.values, 422, errors=checked.errors)
-        await try_to_place(room.limits, request, basket.cart.id)
+        counted = await try_to_place(room.limits, request, basket.cart.id, checked.values["email"])
+        began = now()
         with answer_within(FOR_A_PAGE):
             if not await room.gateway.answers():
                 await keep_draft(room, basket, forms.draft_of(typed))
@@ -106,6 +108,8 @@ class CheckoutController(Controller):
             try:
                 order = await _placed(room, basket.cart.id, _wanted(request, room, checked))
                 step("place: committed")
+                if order.placed_at < began:
+                    await placed_nothing(room.limits, counted)
             except (CartEmpty, CartChanged, TotalChanged, NotPayableAmount) as refusal:
                 return await show_refusal(request, room, basket, checked.values, refusal)
             except NeedsAccount:

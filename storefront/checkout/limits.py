@@ -1,25 +1,36 @@
 """How often somebody may place orders and pay: whoever tries stolen cards does it hundreds of times.
 
-Generous to a hundred people behind one address, and to one who changes their mind; a double click counts once.
+Generous to a hundred people behind one address, and to one who changes their mind. Sending a form again that finds the
+order it has placed already is given back.
 """
-
-import hashlib
 
 from storefront.web.limits import Limits, Rule, network_of
 from storefront.web.request import ShopRequest
 
 TEN_MINUTES = 600
-SAME_FORM = Rule("placing-same", 1, TEN_MINUTES)
 PLACING_CART = Rule("placing-cart", 20, TEN_MINUTES)
+PLACING_ADDRESS = Rule("placing-address", 300, TEN_MINUTES)
 PLACING_NETWORK = Rule("placing-network", 3000, TEN_MINUTES)
 PAYING_ORDER = Rule("paying-order", 30, TEN_MINUTES)
 
 
-async def try_to_place(limits: Limits, request: ShopRequest, cart_id: int) -> None:
-    """Count an order that is about to be placed, unless the very same form was sent before. Raises Refused 429."""
-    form = hashlib.sha256(await request.body()).hexdigest()
-    if not await limits.take(SAME_FORM, f"{cart_id} {form}"):
-        await limits.meet(request, (PLACING_CART, str(cart_id)), (PLACING_NETWORK, network_of(request)))
+async def try_to_place(
+    limits: Limits, request: ShopRequest, cart_id: int, email: str
+) -> list[tuple[Rule, str]]:
+    """Count an order that is about to be placed. Raises Refused 429. Gives what to give back if none was."""
+    counted = [
+        (PLACING_CART, str(cart_id)),
+        (PLACING_ADDRESS, email.lower()),
+        (PLACING_NETWORK, network_of(request)),
+    ]
+    await limits.meet(request, *counted)
+    return counted
+
+
+async def placed_nothing(limits: Limits, counted: list[tuple[Rule, str]]) -> None:
+    """Take back what try_to_place counted: the order was there already, or could not be placed."""
+    for rule, key in counted:
+        await limits.give_back(rule, key)
 
 
 async def try_to_pay_again(limits: Limits, request: ShopRequest, order_id: int) -> None:

@@ -34,8 +34,8 @@ async def spend(session: AsyncSession, account_id: int, amount: int, reason: str
     Raises NotEnoughCredits, KeyUsed when the key stood for another amount, LookupError without such an account,
     ValueError for no amount at all.
     """
-    if not 0 < amount <= MOST:
-        raise ValueError("spend a positive number of credits")
+    if type(amount) is not int or not 0 < amount <= MOST:
+        raise ValueError("spend a positive whole number of credits")
     return await once(session, account_id, f"spent:{account_id}:{key}", reason, amount=-amount)
 
 
@@ -54,7 +54,7 @@ async def adjust_owed(
 
 
 def _check(amount: int) -> None:
-    if not 0 < abs(amount) <= MOST:
+    if type(amount) is not int or not 0 < abs(amount) <= MOST:
         raise ValueError("an amount is a whole number of credits other than 0")
 
 

@@ -240,7 +240,22 @@ async def test_orders_are_placed_twenty_times_from_one_cart(limited: Running, gu
     answers = [await guest.order(note=str(n % 5)) for n in range(7)]
     assert {one.status for one in answers} == {303}
     statuses = [(await guest.order(note=f"{n}")).status for n in range(100, 118)]
-    assert statuses.count(429) == 3
+    assert statuses.count(429) == 5
+    again = [(await guest.order(note="117")).status for _ in range(3)]
+    assert again == [429] * 3, "a refused form is refused however often it is sent"
+
+
+async def test_another_cart_under_the_same_form_is_another_order(limited: Running, guest: Shopper) -> None:
+    """The form says nothing of what is bought: things of one price make the same one."""
+    statuses = []
+    for _ in range(22):
+        line = await guest.add(await limited.new_thing())
+        statuses.append((await guest.order()).status)
+        for form in (await guest.get("/cart")).root.all("form"):
+            if form.attrs["action"].startswith("/cart/items/"):
+                await guest.post(form.attrs["action"], {"quantity": "0"})
+        assert line
+    assert statuses == [303] * 20 + [429] * 2
 
 
 async def test_a_double_click_counts_once(limited: Running, guest: Shopper) -> None:

@@ -41,6 +41,14 @@ def test_what_stands_in_lists_of_leaked_passwords_is_refused(password: str) -> N
     assert too_common(password)
 
 
+@pytest.mark.parametrize(
+    "password",
+    ["bob77@example.org", "Bob77@Example.org!", "hearthandfield", "Hearth & Field", "ｐａｓｓｗｏｒｄ"],
+)
+def test_what_the_account_and_the_shop_are_called_is_refused_whole(password: str) -> None:
+    assert too_common(password, "bob77@example.org", "Hearth & Field")
+
+
 def test_the_commonest_of_every_list_are_refused() -> None:
     long_enough = [word for word in FREQUENCY_LISTS["passwords"] if SHORTEST <= len(word) <= LONGEST]
     assert len(long_enough) >= 3000
