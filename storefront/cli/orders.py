@@ -1,5 +1,6 @@
 """storefront orders …: what the owner does with orders until there is a back office."""
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from storefront.settings import Settings
 
 if TYPE_CHECKING:
     from storefront.app import Shop
+
+# How often it is looked, half a second apart, what became of a refund.
+LOOKS = 10
 
 
 @click.group()
@@ -150,9 +154,9 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
     """Send money back through Stripe."""
     from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
 
-    if amount and not is_amount(amount):
-        fail(f"{amount} is no amount")
-    if restock and amount:
+    if amount is not None and not is_amount(amount):
+        fail(f"{amount!r} is no amount")
+    if restock and amount is not None:
         fail("--restock puts everything back, so it goes with a full refund, without --amount")
 
     async def work(shop: "Shop") -> str:
@@ -160,26 +164,37 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
             order = await lock_order(session, Order.number == number.upper())
             if order is None:
                 raise NotRefundable(f"there is no order {number}")
-            minor = _minor_units(amount, order.currency) if amount else None
+            minor = None if amount is None else _minor_units(amount, order.currency)
+            if minor is not None and minor <= 0:
+                raise NotRefundable(f"{amount} is no amount in {order.currency}")
             put_down = await ask_for_refund(session, order, minor, restock=restock)
-        await send_refunds(shop.database, shop.gateway, shop.settings)
-        async with shop.database.reads() as session:
-            refunded = (await session.get_one(Order, order.id)).refunded_amount
-            made = await session.get_one(Refund, put_down.id)
-        if made.state == "failed":
-            raise NotRefundable(f"{order.number}: {made.error or 'the refund failed'}")
-        return format_money(refunded, order.currency)
+        for _ in range(LOOKS):
+            await send_refunds(shop.database, shop.gateway, shop.settings)
+            async with shop.database.reads() as session:
+                refunded = (await session.get_one(Order, order.id)).refunded_amount
+                made = await session.get_one(Refund, put_down.id)
+            if made.state != "wanted":
+                break
+            # The worker of a running shop may have taken it, or Stripe was slow.
+            await asyncio.sleep(0.5)
+        much, in_all = format_money(made.amount, order.currency), format_money(refunded, order.currency)
+        if made.state in {"failed", "canceled"}:
+            raise NotRefundable(
+                f"{order.number}: {much} was not refunded: {made.error or 'it failed at Stripe'}"
+            )
+        if made.state == "wanted":
+            return f"{much} will be refunded; Stripe does not answer, and the worker goes on"
+        return f"{much} refunded, {in_all} in all"
 
     try:
-        refunded = with_shop(work)
+        said = with_shop(work)
     except NotRefundable as error:
         fail(str(error))
         return
-    click.echo(f"{number.upper()} {refunded} refunded in all; the worker goes on if Stripe was slow")
+    click.echo(f"{number.upper()} {said}")
 
 
 def _minor_units(amount: str, currency: str) -> int:
+    """An amount as people write it in minor units; 0 when the currency has no such parts."""
     value = Decimal(amount).scaleb(decimals(currency))
-    if value != value.to_integral_value() or value <= 0:
-        fail(f"{amount} is no amount in {currency}")
-    return int(value)
+    return int(value) if value == value.to_integral_value() else 0

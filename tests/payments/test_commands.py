@@ -76,3 +76,32 @@ async def test_numbers_are_ascii_digits(shop: Running) -> None:
         assert code == 1, words
         assert "number" in said or "amount" in said
         assert len(said.splitlines()) == 1
+
+
+async def test_only_an_amount_is_refunded(order: Ordered) -> None:
+    """What is written and is no amount never means all of it."""
+    await deliver(order.shop.url, stripe_api.pay(order.stripe, order.session))
+    number = (await order.now()).number
+    for wrong in ("", "0", "-1", "1e999999", "NaN", "٣"):
+        code, said = await order.shop.command("orders", "refund", number, f"--amount={wrong}")
+        assert code == 1, wrong
+        assert "amount" in said
+        assert len(said.splitlines()) == 1
+    code, said = await order.shop.command("orders", "refund", number, "--restock", "--amount=")
+    assert (code, len(said.splitlines())) == (1, 1)
+    assert await left_behind(order) == ([order.session["id"]], [])
+    assert await order.shop.command("orders", "refund", number, "--amount", "4.9") == (
+        0,
+        f"{number} $4.90 refunded, $4.90 in all\n",
+    )
+
+
+async def test_a_refund_that_stripe_refuses_is_said(order: Ordered) -> None:
+    await deliver(order.shop.url, stripe_api.pay(order.stripe, order.session))
+    charge = order.stripe.kind("charge")[-1]
+    charge["amount_refunded"] = charge["amount"]
+    number = (await order.now()).number
+    assert await order.shop.command("orders", "refund", number) == (
+        1,
+        f"storefront: {number}: $34.90 was not refunded: Stripe refused to refund it (charge_already_refunded)\n",
+    )
