@@ -119,7 +119,7 @@ async def test_an_order_can_be_paid_again_cancelled_and_put_back(page: Page, sho
     await expect(page.locator("#order-status")).to_have_attribute("data-status", "cancelled")
     await page.get_by_role("button", name="Put these things into the cart").click()
     await expect(page).to_have_url("/cart")
-    await expect(page.locator("#notice")).to_contain_text("in your cart again")
+    await expect(page.locator("#notice")).to_contain_text("in your cart already")
 
 
 async def _control(page: Page, action: str, session: str) -> None:
