@@ -33,9 +33,12 @@ WAITS_FOR_STRIPE = timedelta(days=3)
 DONE = frozenset({"handled", "foreign", "ignored", "mismatch"})
 
 
-async def receive(database: Database, gateway: Gateway, settings: Settings, event: dict[str, Any]) -> str:
+async def receive(
+    database: Database, gateway: Gateway, settings: Settings, event: dict[str, Any], *, counted: bool = False
+) -> str:
     """Take in a verified event; gives the state in which it is stored. A repeat of one that is done does nothing, a
-    repeat of a failed one tries again. Raises what the database raises when the event cannot even be stored."""
+    repeat of a failed one tries again; `counted`: as one of its tries already. Raises what the database raises when
+    the event cannot even be stored."""
     async with database.reads() as session:
         state = await session.scalar(select(StripeEvent.state).where(StripeEvent.event_id == event["id"]))
     if state in DONE:
@@ -47,14 +50,15 @@ async def receive(database: Database, gateway: Gateway, settings: Settings, even
         raise
     except IntegrityError:
         # The same event at the same moment: the other one has handled it, unless it is there as failed.
-        return await _store_failed(database, settings, event, "handled twice at once")
+        return await _store_failed(database, settings, event, "handled twice at once", counted=counted)
     except PaymentProblem as problem:
         stripes = not isinstance(problem, Misconfigured | InvalidRequest)
         log.warning("webhook waits", event_id=event["id"], type=event["type"], why=type(problem).__name__)
-        return await _store_failed(database, settings, event, type(problem).__name__, waits=stripes)
+        why = type(problem).__name__
+        return await _store_failed(database, settings, event, why, waits=stripes, counted=counted)
     except Exception as error:
         log.error("webhook failed", event_id=event["id"], type=event["type"], exc_info=error)
-        return await _store_failed(database, settings, event, type(error).__name__)
+        return await _store_failed(database, settings, event, type(error).__name__, counted=counted)
 
 
 async def _handle(database: Database, gateway: Gateway, settings: Settings, event: dict[str, Any]) -> str:
@@ -81,7 +85,8 @@ async def _handle(database: Database, gateway: Gateway, settings: Settings, even
         elif row.state in DONE:
             return row.state
         row.state = "foreign" if settled == FOREIGN else "handled"
-        row.order_id, row.settled_at, row.next_try_at = settled.order_id, now(), None
+        # A replay keeps when it was settled first.
+        row.order_id, row.settled_at, row.next_try_at = settled.order_id, row.settled_at or now(), None
         row.error = _other_version(event)
         await session.flush()
         created, row_state = row.created_at, row.state
@@ -143,7 +148,13 @@ async def _tell_of_mismatch(session: AsyncSession, settings: Settings, event: di
 
 
 async def _store_failed(
-    database: Database, settings: Settings, event: dict[str, Any], error: str, *, waits: bool = False
+    database: Database,
+    settings: Settings,
+    event: dict[str, Any],
+    error: str,
+    *,
+    waits: bool = False,
+    counted: bool = False,
 ) -> str:
     """Keep an event that could not be handled, for another try; `waits`: because Stripe did not answer us."""
     async with database.writes() as session:
@@ -159,18 +170,21 @@ async def _store_failed(
         row.error = error[:500]
         if waits and now() - row.received_at < WAITS_FOR_STRIPE:
             row.state, row.next_try_at = "failed", now() + retry_after(3)
+            row.tries -= 1 if counted else 0
             return row.state
-        row.tries += 1
-        given_up = waits or row.tries >= MOST_TRIES
-        row.state = "given_up" if given_up else "failed"
-        row.next_try_at = None if given_up else now() + retry_after(row.tries)
-        if given_up:
-            reason = f"Stripe's {row.type} ({row.event_id}) could not be handled: {row.error}."
-            what_to_do = (
-                f"See storefront stripe events --failed, then storefront stripe replay {row.event_id}"
-            )
-            await _tell_owner(session, settings, f"event:{row.event_id}:given-up", reason, what_to_do)
+        row.tries += 0 if counted else 1
+        if waits or row.tries >= MOST_TRIES:
+            await _give_up(session, settings, row)
+        else:
+            row.state, row.next_try_at = "failed", now() + retry_after(row.tries)
         return row.state
+
+
+async def _give_up(session: AsyncSession, settings: Settings, row: StripeEvent) -> None:
+    row.state, row.next_try_at = "given_up", None
+    reason = f"Stripe's {row.type} ({row.event_id}) could not be handled: {row.error}."
+    what_to_do = f"See storefront stripe events --failed, then storefront stripe replay {row.event_id}"
+    await _tell_owner(session, settings, f"event:{row.event_id}:given-up", reason, what_to_do)
 
 
 async def _tell_owner(
@@ -224,14 +238,15 @@ def retry_after(tries: int) -> timedelta:
 async def retry_due(database: Database, gateway: Gateway, settings: Settings, *, most: int = 20) -> int:
     """Try failed events again whose time has come; gives how many were tried. Several workers may do this."""
     tried = 0
-    while tried < most and (event := await _claim(database)) is not None:
-        await receive(database, gateway, settings, event)
+    while tried < most and (event := await _claim(database, settings)) is not None:
+        await receive(database, gateway, settings, event, counted=True)
         tried += 1
     return tried
 
 
-async def _claim(database: Database) -> dict[str, Any] | None:
-    """Take the event that has been due longest: nobody else takes it up while this try lasts."""
+async def _claim(database: Database, settings: Settings) -> dict[str, Any] | None:
+    """Take the event that has been due longest: nobody else takes it up while this try lasts. The try counts from here
+    on, so that an event at which the process dies each time comes to its end too."""
     due = (
         select(StripeEvent)
         .where(StripeEvent.state == "failed", StripeEvent.next_try_at <= now())
@@ -246,4 +261,9 @@ async def _claim(database: Database) -> dict[str, Any] | None:
         if row is None:
             return None
         row.next_try_at = now() + LEASE
+        row.tries += 1
+        if row.tries > MOST_TRIES:
+            row.tries, row.error = MOST_TRIES, row.error or "the process ended each time"
+            await _give_up(session, settings, row)
+            return None
         return row.payload

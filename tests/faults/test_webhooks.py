@@ -11,6 +11,7 @@ import pytest
 
 from storefront.database import now
 from storefront.orders.models import AWAITING, PAID, PENDING
+from storefront.payments import inbox
 from storefront.payments.controllers import REFUSED_A_MINUTE
 from storefront.payments.handlers import HANDLERS, PAYMENT_HANDLERS
 from storefront.payments.inbox import MOST_TRIES, replay, retry_after, retry_due
@@ -179,6 +180,41 @@ async def test_an_event_that_cannot_be_handled_is_tried_ten_times_and_then_the_o
     await house.shop.work("retry_events")
     assert len(await house.messages("owner-event")) == 1
     await house.check()
+
+
+async def test_an_event_at_which_the_process_dies_is_given_up_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = _foreign("checkout.session.completed")
+    del event["data"]["object"]["payment_status"]
+    await house.deliver(event)
+
+    async def dies(*_given: Any, **_more: Any) -> str:
+        raise KeyboardInterrupt  # what no handler catches
+
+    monkeypatch.setattr(inbox, "receive", dies)
+    deaths = 0
+    for _ in range(MOST_TRIES + 3):
+        house.pass_time(hours=1)
+        try:
+            await retry_due(house.database, house.shop.gateway, house.shop.settings)
+        except KeyboardInterrupt:
+            deaths += 1
+    row = (await house.inbox())[event["id"]]
+    assert (row.state, row.tries, row.next_try_at, deaths) == ("given_up", MOST_TRIES, None, MOST_TRIES - 1)
+    assert len(await house.messages("owner-event")) == 1
+
+
+async def test_a_replay_keeps_when_an_event_was_settled_first(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    (completed,) = await house.stripe.events("checkout.session.completed")
+    first = (await house.inbox())[completed["id"]].settled_at
+    house.pass_time(days=3)
+    await replay(house.database, house.shop.gateway, house.shop.settings, completed["id"])
+    again = (await house.inbox())[completed["id"]]
+    assert (again.state, again.settled_at) == ("handled", first)
 
 
 def test_stripe_lists_the_events_of_all_our_types_in_one_go() -> None:
