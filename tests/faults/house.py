@@ -147,13 +147,18 @@ class Held:
 
     def __init__(self, call: str, when: str) -> None:
         self.call, self.when = call, when
-        self.came, self._on = asyncio.Event(), asyncio.Event()
+        self._came, self._on = asyncio.Event(), asyncio.Event()
+
+    async def reached(self) -> None:
+        """Until somebody makes that call."""
+        async with asyncio.timeout(10):
+            await self._came.wait()
 
     def let_on(self) -> None:
         self._on.set()
 
     async def wait(self) -> None:
-        self.came.set()
+        self._came.set()
         await self._on.wait()
 
     def late(self, send: Any) -> Any:

@@ -178,13 +178,13 @@ async def test_an_order_that_is_paid_again_meanwhile_is_not_cancelled(house: Hou
     giving_up = asyncio.create_task(
         give_up(house.database, house.shop.gateway, house.shop.settings, order.id)
     )
-    await slow.came.wait()
+    await slow.reached()
     tab = house.same_shopper(shopper, house.another())
     await house.stripe.fault("POST /v1/checkout/sessions", "500")
     assert (await tab.post(f"/orders/{order.token}/pay", {})).status == 503
     new = house.stripe.hold("POST /v1/checkout/sessions")
     paying = asyncio.create_task(tab.post(f"/orders/{order.token}/pay", {}))
-    await new.came.wait()
+    await new.reached()
     slow.let_on()
     assert await giving_up == PENDING
     assert await house.stock(thing) == (1, 1)
@@ -1095,15 +1095,18 @@ async def test_two_who_settle_an_order_at_once_take_turns(house: House, cart: st
 
 @pytest.mark.parametrize("first", ["placing", "paying"])
 async def test_placing_and_paying_at_once_never_wait_for_each_other(house: House, first: str) -> None:
-    """Both want the same two things, and both wait for the first of them, in either order: who has it gets the
-    other one too."""
-    one, two = await house.thing(), await house.thing()
-    bought = await house.buy(two, one)
+    """The first one has taken the first thing and waits for the second; the other one wants the first and the last.
+    It must wait with empty hands, or neither could go on."""
+    one, two, three = [await house.thing() for _ in range(3)]
+    pays, places = (
+        ([one, three], [one, two, three]) if first == "placing" else ([one, two, three], [one, three])
+    )
+    bought = await house.buy(*reversed(pays))
     await house.stripe.do("pay", session=bought.session)
     (completed,) = await house.stripe.events("checkout.session.completed")
     shopper, busy = house.shopper(house.another()), house.another()
-    await shopper.add(one)
-    await shopper.add(two)
+    for thing in reversed(places):
+        await shopper.add(thing)
 
     async def place_it() -> int:
         return (await shopper.order()).status
@@ -1114,7 +1117,7 @@ async def test_placing_and_paying_at_once_never_wait_for_each_other(house: House
     todo = [place_it, pay_it] if first == "placing" else [pay_it, place_it]
     async with busy.database.writes() as session:
         # As an order would: nobody else may change it, but may point to it.
-        mine = update(Variant).where(Variant.id == min(one.variant_id, two.variant_id))
+        mine = update(Variant).where(Variant.id == two.variant_id)
         await session.execute(mine.values(held=Variant.held))
         tasks = []
         for number, job in enumerate(todo, 1):
@@ -1122,7 +1125,8 @@ async def test_placing_and_paying_at_once_never_wait_for_each_other(house: House
             await house.until_waiting(number)
     assert set(await asyncio.gather(*tasks)) == {200, 303}
     assert (await house.inbox())[completed["id"]].state == "handled"
-    assert await house.stock(one) == await house.stock(two) == (4, 1)
+    assert await house.stock(one) == await house.stock(three) == (4, 1)
+    assert await house.stock(two) == ((5, 1) if first == "placing" else (4, 0))
     await house.check()
 
 

@@ -109,6 +109,9 @@ async def test_a_refund_of_a_second_payment_is_none_of_the_orders(house: House, 
     await house.shop.work("refund")
     assert len(await house.stripe.objects("refund")) == 1
     assert (await house.order(bought.order)).refunded_amount == 0
+    await house.stripe.do("refund", session=bought.session, amount=500)
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 500
     await house.check()
 
 
@@ -296,7 +299,7 @@ async def test_a_refund_that_is_under_way_is_nobody_elses_for_thirty_seconds(hou
     await ask(house.shop, bought.order, 600)
     slow = house.stripe.hold("POST /v1/refunds")
     first = asyncio.create_task(send(house))
-    await slow.came.wait()
+    await slow.reached()
     other = house.another()
     for seconds in (0, 25):
         house.pass_time(seconds=seconds)
@@ -316,11 +319,11 @@ async def test_a_worker_that_was_too_slow_does_not_touch_a_refund_that_another_h
     await ask(house.shop, bought.order, 600)
     slow = house.stripe.hold("GET /v1/refunds")
     first = asyncio.create_task(send(house))
-    await slow.came.wait()
+    await slow.reached()
     house.pass_time(seconds=31)
     still_asking = house.stripe.hold("GET /v1/refunds")
     second = asyncio.create_task(send(house, house.another()))
-    await still_asking.came.wait()
+    await still_asking.reached()
     (before,) = await house.refunds(bought.order)
     await house.stripe.fault("GET /v1/refunds", "503", times=2)
     slow.let_on()

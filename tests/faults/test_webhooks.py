@@ -99,7 +99,7 @@ async def test_the_webhook_arrives_before_the_answer_about_its_session_is_stored
     await shopper.add(thing)
     answer_of_stripe = house.stripe.hold("POST /v1/checkout/sessions", "after")
     ordering = asyncio.create_task(shopper.order())
-    await answer_of_stripe.came.wait()
+    await answer_of_stripe.reached()
     sessions = await house.stripe.objects("checkout.session")
     await house.stripe.do("pay", session=sessions[0]["id"])
     await house.deliver_new()
@@ -253,7 +253,7 @@ async def test_an_event_that_is_being_handled_is_nobody_elses_for_a_minute(house
     other = house.another()
     slow = house.stripe.hold("GET /v1/checkout/sessions")
     first = asyncio.create_task(retry_due(house.database, house.shop.gateway, house.shop.settings))
-    await slow.came.wait()
+    await slow.reached()
     for seconds in (0, 55):
         house.pass_time(seconds=seconds)
         assert await retry_due(other.database, other.gateway, other.settings) == 0
