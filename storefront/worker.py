@@ -28,7 +28,7 @@ from storefront.outbox.send import send_due
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.gateway import Gateway
 from storefront.payments.giveup import close_leftover_pages, release_what_ran_out
-from storefront.payments.inbox import DONE, retry_due, try_all_again
+from storefront.payments.inbox import retry_due, try_all_again
 from storefront.payments.models import Reconciliation, StripeEvent
 from storefront.payments.reconcile import reconcile, reconcile_if_due
 from storefront.payments.refund import send_refunds
@@ -128,7 +128,7 @@ async def close_pages(room: WorkerRoom) -> None:
 
 async def clean_up(room: WorkerRoom) -> None:
     """Drafts are kept for a day, sign-ins and mailed links that are over and what stands in messages for a month, carts
-    that nobody touches for two, what was done with Stripe's messages for half a year."""
+    that nobody touches for two, Stripe's messages, handled or not, for half a year."""
     async with room.database.writes() as session:
         await session.execute(
             update(Cart).where(Cart.draft_at < now() - KEEP_DRAFTS).values(draft=None, draft_at=None)
@@ -144,11 +144,7 @@ async def clean_up(room: WorkerRoom) -> None:
         await forget_what_ended(session)
         await forget_what_was_written(session)
     async with room.database.writes() as session:
-        old = (
-            select(StripeEvent.id)
-            .where(StripeEvent.received_at < now() - KEEP_EVENTS, StripeEvent.state.in_(DONE))
-            .limit(500)
-        )
+        old = select(StripeEvent.id).where(StripeEvent.received_at < now() - KEEP_EVENTS).limit(500)
         await session.execute(delete(StripeEvent).where(StripeEvent.id.in_(old)))
         # The newest ones hold the cursor.
         newest = select(func.max(Reconciliation.id)).where(Reconciliation.cursor != "").scalar_subquery()

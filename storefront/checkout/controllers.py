@@ -17,7 +17,7 @@ from storefront.cart.mend import take_what_is_left
 from storefront.checkout import forms, views
 from storefront.checkout.address import label_lines
 from storefront.checkout.answers import show_form, show_refusal, show_unavailable, sign_in_first
-from storefront.checkout.limits import placed_nothing, try_to_place
+from storefront.checkout.limits import placed_nothing, try_to_place, try_to_return
 from storefront.checkout.place import (
     CartChanged,
     CartEmpty,
@@ -157,6 +157,9 @@ class CheckoutController(Controller):
             token = await token_of_session(session, session_id) if session_id else None
         facts = None
         if session_id.startswith("cs_"):
+            if token is None:
+                # The shopper may be quicker than Stripe's answer about the page; nobody else has such an id.
+                await try_to_return(room.limits, request)
             try:
                 with answer_within(FOR_A_PAGE):
                     facts = await room.gateway.session(session_id)

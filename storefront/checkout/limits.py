@@ -11,6 +11,7 @@ TEN_MINUTES = 600
 PLACING_CART = Rule("placing-cart", 20, TEN_MINUTES)
 PLACING_ADDRESS = Rule("placing-address", 300, TEN_MINUTES)
 PLACING_NETWORK = Rule("placing-network", 3000, TEN_MINUTES)
+UNKNOWN_RETURN = Rule("unknown-return", 30, 60)
 PAYING_ORDER = Rule("paying-order", 30, TEN_MINUTES)
 
 
@@ -36,3 +37,8 @@ async def placed_nothing(limits: Limits, counted: list[tuple[Rule, str]]) -> Non
 async def try_to_pay_again(limits: Limits, request: ShopRequest, order_id: int) -> None:
     """Count another way to the payment page. Raises Refused 429."""
     await limits.meet(request, (PAYING_ORDER, str(order_id)), (PLACING_NETWORK, network_of(request)))
+
+
+async def try_to_return(limits: Limits, request: ShopRequest) -> None:
+    """Count a way back from a payment page that we do not know (yet): Stripe is asked about it. Raises Refused 429."""
+    await limits.meet(request, (UNKNOWN_RETURN, network_of(request)))

@@ -110,6 +110,7 @@ def simulate(number: str, base: str, kind: str) -> None:
 
     import httpx
 
+    from storefront.payments.handlers import HANDLERS, on_session
     from storefront.payments.queries import attempt_to_repeat
     from storefront.payments.simulate import simulated_event
     from storefront.simulation import secret_of
@@ -117,6 +118,10 @@ def simulate(number: str, base: str, kind: str) -> None:
     found = settings()
     if found.production or found.expects_livemode:
         fail("simulate is for development with a test key or the sandbox")
+        return
+    known = [name for name, handler in HANDLERS.items() if handler is on_session]
+    if kind not in known:
+        fail(f"simulate knows no {kind!r}; it knows {', '.join(known)}")
         return
 
     async def event(_found: Settings, database: Database) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """POST /webhooks/stripe: Stripe only."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 import structlog
 from litestar import Controller, Response, post
@@ -70,6 +70,8 @@ def _allowed(settings: Settings, client: str) -> bool:
         address = ip_address(client)
     except ValueError:
         return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return any(address in network for network in settings.webhook_allowed_ips)
 
 

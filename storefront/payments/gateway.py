@@ -150,7 +150,13 @@ class Gateway:
         async for session in self._pages(
             "list sessions", lambda after: self.client.v1.checkout.sessions.list_async(params=asked | after)
         ):
-            yield await self._with_intent(session_facts(session))
+            try:
+                facts = session_facts(session)
+            except (KeyError, TypeError) as error:
+                # One that cannot be read must not keep those behind it.
+                log.error("session cannot be read", session=session.get("id"), exc_info=error)
+                continue
+            yield await self._with_intent(facts)
 
     async def _with_intent(self, facts: SessionFacts) -> SessionFacts:
         """What a session's payment intent says, where it is needed and came as its id alone, though it was asked for

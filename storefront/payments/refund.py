@@ -18,7 +18,7 @@ from storefront.orders.queries import lock_order
 from storefront.payments.errors import InvalidRequest, PaymentProblem, ReplayedFailure
 from storefront.payments.gateway import Gateway
 from storefront.payments.queries import taken_by_disputes
-from storefront.payments.refunded import RefundFacts, settle_refunds
+from storefront.payments.refunded import RefundFacts, settle_refunds, status_of
 from storefront.payments.settle import stand_before_staff
 from storefront.settings import Settings
 from storefront.steps import step
@@ -175,7 +175,7 @@ async def _taken(database: Database, row: Refund, known: list[dict[str, Any]]) -
     async with database.reads() as session:
         total = (await session.get_one(Order, row.order_id)).total
         taken = await taken_by_disputes(session, row.order_id, row.payment_intent)
-    refunded = sum(refund["amount"] for refund in known if refund["status"] in REFUND_COUNTS)
+    refunded = sum(refund["amount"] for refund in known if status_of(refund) in REFUND_COUNTS)
     if not taken or row.amount <= total - refunded - taken:
         return ""
     return f"a dispute has taken {format_money(taken, row.currency)} of the payment"

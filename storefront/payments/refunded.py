@@ -25,6 +25,13 @@ from storefront.settings import Settings
 STAGES = {"wanted": 0, "pending": 1, "requires_action": 1, "succeeded": 2, "failed": 3, "canceled": 3}
 
 
+def status_of(refund: dict[str, Any]) -> str:
+    """What Stripe says of a refund. A word that we do not know (or none, which its API allows) is one on its way: it
+    counts as given back until Stripe says that it is not."""
+    said = refund["status"]
+    return said if said in STAGES else "pending"
+
+
 @dataclass(frozen=True, slots=True)
 class RefundFacts:
     """Refunds of one payment. `at_least` is what a charge says in all, for when Stripe could not list them."""
@@ -115,8 +122,8 @@ async def _follow_rows(session: AsyncSession, settings: Settings, order: Order, 
 async def _follow(
     session: AsyncSession, settings: Settings, order: Order, row: Refund, refund: dict[str, Any]
 ) -> None:
-    known, said = row.stripe_id is not None, refund["status"]
-    if row.state == said or (known and STAGES.get(said, 0) <= STAGES[row.state]):
+    known, said = row.stripe_id is not None, status_of(refund)
+    if row.state == said or (known and STAGES[said] <= STAGES.get(row.state, STAGES["pending"])):
         return
     row.stripe_id, row.state, row.error = refund["id"], said, ""
     amount = format_money(row.amount, row.currency)

@@ -252,6 +252,50 @@ async def test_one_order_that_cannot_be_settled_does_not_keep_the_others(house: 
     await house.check()
 
 
+@pytest.mark.parametrize("broken", ["session", "refund", "dispute"])
+async def test_one_row_of_stripes_lists_that_cannot_be_read_does_not_keep_the_others(
+    house: House, broken: str
+) -> None:
+    odd, fine = [await house.buy(await house.thing()) for _ in range(2)]
+    for one in (odd, fine):
+        await house.stripe.do("pay", session=one.session)
+    if broken != "session":
+        await house.deliver_new()
+        for one in (odd, fine):
+            await house.stripe.do("refund", session=one.session, amount=100)
+            await house.stripe.do("dispute", session=one.session)
+    await house.stripe.forget_events()
+    payment = (await house.stripe.session(odd.session))["payment_intent"]
+    missing = {"session": "payment_status", "refund": "amount", "dispute": "id"}[broken]
+    lists = {"session": "checkout/sessions", "refund": "refunds", "dispute": "disputes"}
+    asked = (
+        {"GET /v1/refunds", f"GET /v1/{lists[broken]}"}
+        if broken == "refund"
+        else {f"GET /v1/{lists[broken]}"}
+    )
+
+    async def strange(call: str, answer: Obj) -> Obj:
+        if call in asked:
+            for row in answer["data"]:
+                intent = row["payment_intent"]
+                if (intent["id"] if isinstance(intent, dict) else intent) == payment:
+                    del row[missing]
+        return answer
+
+    house.stripe.change = strange
+    async with house.database.writes() as session:
+        await session.execute(update(PaymentAttempt).values(state="expired"))
+    await run(house)
+    house.stripe.change = None
+    (last,) = await runs(house)
+    assert last.finished_at
+    order = await house.order(fine.order)
+    if broken == "session":
+        assert order.state == PAID
+    else:
+        assert (order.refunded_amount, "dispute" in order.attention) == (100, True)
+
+
 async def test_a_run_that_stripe_cuts_short_keeps_its_cursor_and_is_made_up_for_soon(house: House) -> None:
     await paid(house)
     await run(house)
@@ -318,6 +362,11 @@ async def test_reports_and_events_are_not_kept_for_ever(house: House) -> None:
     (left,) = await runs(house)
     assert left.cursor
     assert await house.inbox()
+    async with house.database.writes() as session:
+        handled = select(StripeEvent.id).order_by(StripeEvent.id).limit(1).scalar_subquery()
+        await session.execute(
+            update(StripeEvent).where(StripeEvent.id != handled).values(state="given_up", next_try_at=None)
+        )
     house.pass_time(days=100)
     await house.shop.work("clean_up")
     assert await house.inbox() == {}

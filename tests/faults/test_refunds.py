@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
 from storefront.orders.models import PAID, PENDING, Order, Refund
 from storefront.orders.queries import lock_order
+from storefront.orders.ship import CannotShip, ship_order
 from storefront.payments import gateway
 from storefront.payments.inbox import try_all_again
 from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
@@ -337,6 +339,44 @@ async def test_a_worker_that_was_too_slow_does_not_touch_a_refund_that_another_h
     assert [one.state for one in await house.refunds(bought.order)] == ["succeeded"]
     await house.deliver_new()
     await house.check()
+
+
+@pytest.mark.parametrize("word", [None, "on_hold"])
+async def test_a_refund_of_which_stripe_says_what_we_do_not_know_is_on_its_way(
+    house: House, word: str | None
+) -> None:
+    bought = await paid(house)
+
+    async def odd(call: str, answer: dict[str, Any]) -> dict[str, Any]:
+        for one in answer["data"] if call == "GET /v1/refunds" else []:
+            one["status"] = word
+        return answer
+
+    house.stripe.change = odd
+    await house.stripe.do("refund", session=bought.session, amount=1000)
+    (created,) = await house.stripe.events("refund.created")
+    assert await house.deliver(created, {**created, "id": "evt_again"}) == [200, 200]
+    assert {one.error for one in (await house.inbox()).values()} == {""}
+    assert [one.state for one in await house.refunds(bought.order)] == ["pending"]
+    with pytest.raises(NotRefundable):
+        await ask(house.shop, bought.order, 501)
+    house.stripe.change = None
+    await house.deliver({**created, "id": "evt_later"})
+    assert [one.state for one in await house.refunds(bought.order)] == ["succeeded"]
+    assert (await house.order(bought.order)).refunded_amount == 1000
+    await house.check()
+
+
+async def test_an_order_that_is_about_to_be_refunded_in_full_is_not_sent(house: House) -> None:
+    bought = await paid(house, await house.thing(price=1500, delivered=True))
+    order = await house.order(bought.order)
+    await ask(house.shop, bought.order, order.total - 100)
+    await ask(house.shop, bought.order, 100)
+    async with house.database.writes() as session:
+        locked = await lock_order(session, Order.id == bought.order)
+        assert locked is not None
+        with pytest.raises(CannotShip, match="about to be refunded"):
+            await ship_order(session, house.shop.settings, locked, "")
 
 
 async def test_a_refund_that_stripe_never_takes_ends_before_staff(house: House) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from storefront.checkout.limits import UNKNOWN_RETURN
 from storefront.database import now
 from storefront.orders.models import AWAITING, PAID, PENDING
 from storefront.payments import inbox
@@ -417,6 +418,28 @@ async def test_only_listed_addresses_may_post_and_only_configured_proxies_are_be
     assert (await proxied.post(event, forged)).status_code == 200
     spoofed = {**headers, "x-forwarded-for": "203.0.113.7, 198.51.100.9"}
     assert (await proxied.post(event, spoofed)).status_code == 403
+
+
+async def test_an_ipv4_address_in_ipv6_clothes_is_itself(house: House) -> None:
+    event = json.dumps(_foreign("checkout.session.completed")).encode()
+    headers = signed(event, SECRET, int(time.time()))
+    given = {**_as_given(house.shop.settings), "WEBHOOK_ALLOWED_IPS": "203.0.113.0/24"}
+    given["TRUSTED_PROXIES"] = "127.0.0.1"
+    behind = house.another(**type(house.shop.settings).model_validate(given).model_dump())
+    for client, status in (("::ffff:203.0.113.7", 200), ("::ffff:198.51.100.9", 403), ("2001:db8::1", 403)):
+        answer = await behind.post(event, {**headers, "x-forwarded-for": client})
+        assert answer.status_code == status, client
+
+
+async def test_who_comes_back_from_unknown_pages_has_stripe_asked_so_often(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    shopper = house.shopper()
+    before = house.stripe.asked("GET /v1/checkout/sessions/")
+    answers = [(await shopper.get(f"/checkout/return?session_id=cs_test_{n}")).status for n in range(70)]
+    assert answers[0] == 404
+    assert set(answers) == {404, 429}
+    assert house.stripe.asked("GET /v1/checkout/sessions/") - before <= 2 * UNKNOWN_RETURN.most
+    assert (await house.come_back(bought)).status == 303
 
 
 def _as_given(settings: Any) -> Obj:

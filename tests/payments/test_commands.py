@@ -49,6 +49,13 @@ async def test_a_real_payment_that_is_simulated_once_more_does_nothing(order: Or
     assert await left_behind(order) == ([order.session["id"]], [])
 
 
+async def test_only_what_the_shop_handles_is_simulated(order: Ordered) -> None:
+    number = (await order.now()).number
+    for wrong in ("bogus", "", "refund.created"):
+        code, said = await order.shop.command("stripe", "simulate", number, "--type", wrong)
+        assert (code, len(said.splitlines())) == (1, 1), wrong
+
+
 async def test_an_event_that_is_not_there_is_one_line(shop: Running) -> None:
     assert await shop.command("stripe", "replay", "evt_nope") == (
         1,
