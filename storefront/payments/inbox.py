@@ -48,9 +48,12 @@ async def receive(
             return await _handle(database, gateway, settings, event)
     except Busy:
         raise
-    except IntegrityError:
-        # The same event at the same moment: the other one has handled it, unless it is there as failed.
-        return await _store_failed(database, settings, event, "handled twice at once", counted=counted)
+    except IntegrityError as error:
+        # The same event at the same moment, which the other one has handled; or else a fault of ours.
+        state = await _store_failed(database, settings, event, "IntegrityError", counted=counted)
+        if state not in DONE:
+            log.error("webhook failed", event_id=event["id"], type=event["type"], exc_info=error)
+        return state
     except PaymentProblem as problem:
         stripes = not isinstance(problem, Misconfigured | InvalidRequest)
         log.warning("webhook waits", event_id=event["id"], type=event["type"], why=type(problem).__name__)
