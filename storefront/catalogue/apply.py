@@ -22,7 +22,8 @@ CREATED, CHANGED, ARCHIVED, REFUSED, UNCHANGED = "created", "changed", "archived
 @dataclass(frozen=True, slots=True)
 class ProductRow:
     """A product that is for sale there. `shippable` is None where that is not said. `untouched` are prices that
-    cannot be read: the variants that are sold at them stay as they are."""
+    cannot be read: the variants that are sold at them stay as they are. Unless all its prices are there (`all_there`)
+    no variant is archived."""
 
     id: str
     title: str
@@ -30,6 +31,7 @@ class ProductRow:
     shippable: bool | None
     prices: tuple[PriceRow, ...]
     untouched: frozenset[str] = frozenset()
+    all_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,12 @@ async def apply_products(
         await lock(session, select(CatalogueVersion.id))
         made = await _known(session, [row.id for row in rows if row.id not in known])
         known, variants = known | made, variants | await _variants(session, made)
+    rows, refused = await _free_prices(session, rows, known, read_at)
     rows, outcomes = await _fit(session, rows, known)
+    outcomes += refused
     new = await _add_products(session, [row for row in rows if row.id not in known])
+    ids = [price.id for row in rows for price in row.prices]
+    taken = set(await session.scalars(select(Variant.sku).where(Variant.sku.in_(ids))))
     for row in rows:
         product = known.get(row.id) or new[row.id]
         if row.id in known and _read_later(product, read_at):
@@ -64,7 +70,7 @@ async def apply_products(
             continue
         product.stripe_synced_at = read_at
         mine = variants.setdefault(product.id, [])
-        changes = await _set_variants(session, currency, product, mine, row)
+        changes = await _set_variants(session, currency, product, mine, row, taken)
         outcomes.append(_set_product(product, mine, row, changes, new=row.id in new))
     await session.flush()
     if any(one.what in {CREATED, CHANGED, ARCHIVED} for one in outcomes):
@@ -129,18 +135,44 @@ async def _fit(
     owners = {row.sku: row.stripe_id for row in await session.execute(query.where(Variant.sku.in_(skus)))}
     fit, refused = [], []
     for row in rows:
-        prices = []
+        prices, taken = [], set()
         for price in row.prices:
             if price.sku and owners.setdefault(price.sku, row.id) != row.id:
                 text = f"{row.title}: the SKU {price.sku} is another product's"
                 refused.append(Outcome(price.id, REFUSED, text))
+                taken.add(price.id)
             else:
                 prices.append(price)
         if prices or row.id in known:
-            fit.append(replace(row, prices=tuple(prices)))
+            fit.append(replace(row, prices=tuple(prices), untouched=row.untouched | taken))
         else:
             refused.append(Outcome(row.id, REFUSED, f"{row.title}: it has no price that can be sold here"))
     return fit, refused
+
+
+async def _free_prices(
+    session: AsyncSession, rows: Sequence[ProductRow], known: Mapping[str, Product], read_at: datetime
+) -> tuple[list[ProductRow], list[Outcome]]:
+    """Take prices that stand under another product now from the variants that had them, since a price stands in one
+    row at a time; gives the rows without those that a later reading left where they were."""
+    rows_now = [row for row in rows if row.id not in known or not _read_later(known[row.id], read_at)]
+    wanted = {price.id: row for row in rows_now for price in row.prices}
+    query = select(Variant, Product).join(Product, Product.id == Variant.product_id)
+    query = query.where(Variant.stripe_price_id.in_(wanted)).order_by(Variant.id)
+    kept = {}
+    for variant, product in (await session.execute(query)).all():
+        price_id = str(variant.stripe_price_id)
+        row = wanted[price_id]
+        if product.stripe_id == row.id:
+            continue
+        if _read_later(product, read_at):
+            kept[price_id] = f"{row.title}: the price is {product.title}'s by now"
+        else:
+            variant.stripe_price_id = None
+    await session.flush()
+    if kept:
+        rows = [replace(row, prices=tuple(one for one in row.prices if one.id not in kept)) for row in rows]
+    return list(rows), [Outcome(price_id, REFUSED, why) for price_id, why in kept.items()]
 
 
 async def _add_products(session: AsyncSession, rows: Sequence[ProductRow]) -> dict[str, Product]:
@@ -161,9 +193,15 @@ async def _add_products(session: AsyncSession, rows: Sequence[ProductRow]) -> di
 
 
 async def _set_variants(
-    session: AsyncSession, currency: str, product: Product, variants: list[Variant], row: ProductRow
+    session: AsyncSession,
+    currency: str,
+    product: Product,
+    variants: list[Variant],
+    row: ProductRow,
+    taken: set[str],
 ) -> list[str]:
-    """Bring a product's variants to its prices; new ones are added to `variants`. Gives what changed, in words."""
+    """Bring a product's variants to its prices; new ones are added to `variants`, with none of the SKUs that are
+    `taken`. Gives what changed, in words."""
     pairs = matched([one for one in variants if one.stripe_price_id not in row.untouched], row.prices)
     # A price that goes from one variant to another is freed first, since it stands in one row at a time.
     moving = [v for price, v in pairs if v is not None and v.stripe_price_id not in {None, price.id}]
@@ -174,7 +212,7 @@ async def _set_variants(
     changes = []
     for price, variant in pairs:
         if variant is None:
-            variant = _new_variant(product, variants, price)
+            variant = _new_variant(product, variants, price, taken)
             session.add(variant)
             variants.append(variant)
             _set_variant(variant, price, row, currency)
@@ -183,15 +221,18 @@ async def _set_variants(
             changes += _set_variant(variant, price, row, currency)
     sold = {price.id for price in row.prices} | row.untouched
     for variant in variants:
-        if not variant.archived and variant.stripe_price_id not in sold:
+        if row.all_there and not variant.archived and variant.stripe_price_id not in sold:
             variant.archived = True
             changes.append(f"{_name(variant)} archived")
     return changes
 
 
-def _new_variant(product: Product, variants: Sequence[Variant], price: PriceRow) -> Variant:
+def _new_variant(product: Product, variants: Sequence[Variant], price: PriceRow, taken: set[str]) -> Variant:
     """Not counted: it is sold until somebody counts it (`storefront stock`)."""
-    sku = price.sku or new_sku(price.id, {one.sku for one in variants})
+    mine = {one.sku for one in variants}
+    # A price that stood under another product before left its SKU there.
+    free = f"{price.id}-{product.id}" if price.id in taken - mine else price.id
+    sku = price.sku or new_sku(free, mine)
     return Variant(
         product_id=product.id,
         sku=sku,

@@ -245,14 +245,25 @@ class Gateway:
             await client.close_async()
 
     async def _pages(self, what: str, ask: Callable[[Any], Awaitable[Any]]) -> AsyncIterator[dict[str, Any]]:
+        """Every row of a list. One that has no end, or is none, is a Stripe that does not answer as it should."""
         after: dict[str, str] = {}
+        ends: set[str] = set()
         while True:
             page = await self._call(what, lambda after=after: ask(after))  # type: ignore[misc]
-            for row in page["data"]:
+            rows, more = page.get("data"), page.get("has_more")
+            if not isinstance(rows, list) or not isinstance(more, bool):
+                raise UnknownOutcome("a list that is none")
+            for row in rows:
                 yield row
-            if not page["has_more"] or not page["data"]:
+            if not more:
                 return
-            after = {"starting_after": page["data"][-1]["id"]}
+            last = next(
+                (str(row["id"]) for row in reversed(rows) if isinstance(row, dict) and row.get("id")), ""
+            )
+            if not last or last in ends:
+                raise UnknownOutcome("a list without an end")
+            ends.add(last)
+            after = {"starting_after": last}
 
     async def _call(self, what: str, ask: Callable[[], Awaitable[Any]]) -> dict[str, Any]:
         for pause in PAUSES_WHEN_SLOWED:

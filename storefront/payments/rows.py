@@ -19,18 +19,47 @@ CREDITS = re.compile(r"[1-9][0-9]{0,8}")
 NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+# As long as Stripe's are at most, in characters that every database and page can hold, not blank at either end.
+ID = re.compile(r"(?=\S)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}(?<=\S)")
+
+
 class Unfit(Exception):
     """The row cannot be sold here; the message says why."""
 
 
+def product_id(product: Any) -> str:
+    """The id of a product's row. Raises Unfit when there is none."""
+    if not isinstance(product, dict):
+        raise Unfit("a product that is no object")
+    return _known_id(product.get("id"), "a product without an id")
+
+
+def price_ids(price: Any) -> tuple[str, str]:
+    """The id of a price's row and its product's, which may be there in full. Raises Unfit when one is not there."""
+    if not isinstance(price, dict):
+        raise Unfit("a price that is no object")
+    identity = _known_id(price.get("id"), "a price without an id")
+    product = price.get("product")
+    whose = product.get("id") if isinstance(product, dict) else product
+    return identity, _known_id(whose, f"the price {identity} without its product")
+
+
+def _known_id(value: Any, why: str) -> str:
+    if not isinstance(value, str) or not ID.fullmatch(value):
+        raise Unfit(why)
+    return value
+
+
 def product_row(
-    product: dict[str, Any], prices: Sequence[dict[str, Any]], currency: str
+    product: dict[str, Any], prices: Sequence[dict[str, Any]], currency: str, *, all_there: bool = True
 ) -> tuple[ProductRow | None, list[Outcome]]:
     """An active product with its prices, as JSON, for a shop that sells in `currency`: the row, None when the product
-    itself is refused, and the refusals."""
+    itself is refused, and the refusals. `all_there` says whether these are all prices that the product has."""
     refused: list[Outcome] = []
     identity = str(product.get("id", "?"))
     try:
+        if product.get("active") is not True:
+            raise Unfit("it does not say whether it is active")
         title = _text(product["name"], MOST_TITLE, "its name").replace("\n", " ")
         if not title:
             raise Unfit("it has no name")
@@ -41,7 +70,7 @@ def product_row(
         return None, [Outcome(identity, "refused", _why(error))]
     read: list[tuple[PriceRow, dict[str, Any]]] = []
     for price in prices:
-        if not price.get("active"):
+        if price.get("active") is False:
             continue
         try:
             read.append((_price_row(price, currency, credits), price))
@@ -51,7 +80,8 @@ def product_row(
     kept, doubled = _told_apart(read, default)
     refused += [Outcome(one.id, "refused", f"{title}: {why}") for one, why in doubled]
     rows = tuple(sorted(kept, key=lambda row: (row.amount, row.id)))
-    return ProductRow(identity, title, description, product.get("shippable"), rows, untouched), refused
+    shippable = product.get("shippable")
+    return ProductRow(identity, title, description, shippable, rows, untouched, all_there), refused
 
 
 def credit_amount(thing: dict[str, Any]) -> int | None:
@@ -66,6 +96,10 @@ def credit_amount(thing: dict[str, Any]) -> int | None:
 
 
 def _price_row(price: dict[str, Any], currency: str, product_credits: int | None) -> PriceRow:
+    if price.get("active") is not True:
+        raise Unfit("the price does not say whether it is active")
+    if not isinstance(price.get("created") or 0, int):
+        raise Unfit("the time at which the price was created is no number")
     if str(price["currency"]).upper() != currency:
         raise Unfit(f"the price is in {str(price['currency']).upper()}, the shop sells in {currency}")
     if price.get("type") == "recurring" or price.get("recurring"):

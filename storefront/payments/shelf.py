@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from storefront.payments.rows import price_ids, product_id
+
 
 class Shelf:
     """Products and their prices as JSON, by id, in a temporary file that is gone afterwards."""
@@ -20,12 +22,13 @@ class Shelf:
         books.execute("CREATE INDEX by_product ON prices (product)")
 
     def put_product(self, product: dict[str, Any]) -> None:
-        row = (product["id"], json.dumps(product))
+        """Raises Unfit when nobody could find it again."""
+        row = (product_id(product), json.dumps(product))
         self._books.execute("INSERT OR REPLACE INTO products (id, body) VALUES (?, ?)", row)
 
     def put_price(self, price: dict[str, Any]) -> None:
-        product = price["product"]
-        row = (price["id"], product["id"] if isinstance(product, dict) else product, json.dumps(price))
+        """Raises Unfit when nobody could find it again."""
+        row = (*price_ids(price), json.dumps(price))
         self._books.execute("INSERT OR REPLACE INTO prices VALUES (?, ?, ?)", row)
 
     def count(self) -> int:

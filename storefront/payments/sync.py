@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.catalogue.apply import (
+    REFUSED,
     UNCHANGED,
     Outcome,
     ProductRow,
@@ -21,7 +23,8 @@ from storefront.catalogue.apply import (
 from storefront.database import Database, now
 from storefront.payments.errors import NotThere
 from storefront.payments.gateway import Gateway
-from storefront.payments.rows import product_row
+from storefront.payments.rows import ID, Unfit, price_ids, product_row
+from storefront.payments.rows import product_id as id_of
 from storefront.payments.shelf import Shelf, open_shelf
 from storefront.settings import Settings
 
@@ -60,18 +63,21 @@ async def sync_catalogue(
     read_at = now()
     tally: Counter[str] = Counter()
     with open_shelf() as shelf:
-        await _read(gateway, shelf, on_progress)
+        lost = await _read(gateway, shelf, on_progress)
+        _tell(lost, tally, on_outcome)
         total, done = shelf.count(), 0
         on_progress("applying", done, total)
         for batch in shelf.batches(BATCH):
-            read = [product_row(product, prices, settings.currency) for product, prices in batch]
-            async with _writing(database, dry_run) as session:
-                outcomes = await apply_read(session, settings, read, read_at)
-            _tell(outcomes, tally, on_outcome)
+            read = [
+                product_row(product, prices, settings.currency, all_there=not lost)
+                for product, prices in batch
+            ]
+            _tell(await _apply(database, settings, read, read_at, dry_run), tally, on_outcome)
             done += len(batch)
             on_progress("applying", done, total)
             await asyncio.sleep(PAUSE_AFTER_BATCH)
-        async for gone in _gone(database, shelf):
+        # What could not be kept may be any of those that seem to be gone.
+        async for gone in _gone(database, shelf, all_there=not lost):
             async with _writing(database, dry_run) as session:
                 outcomes = await archive_products(session, gone, read_at)
             _tell(outcomes, tally, on_outcome)
@@ -85,8 +91,10 @@ async def sync_product(
     """Read one product with its prices and apply it. Raises a PaymentProblem when Stripe cannot be read."""
     read_at = now()
     read = await read_product(gateway, settings, product_id)
+    if read is not None:
+        return await _apply(database, settings, [read], read_at, dry_run)
     async with _writing(database, dry_run) as session:
-        return await apply_one(session, settings, product_id, read, read_at)
+        return await archive_products(session, [product_id], read_at)
 
 
 async def read_product(gateway: Gateway, settings: Settings, product_id: str) -> Read | None:
@@ -95,10 +103,24 @@ async def read_product(gateway: Gateway, settings: Settings, product_id: str) ->
         product = await gateway.product(product_id)
     except NotThere:
         return None
-    if product.get("deleted") or not product.get("active"):
+    if product.get("deleted") or product.get("active") is False:
         return None
-    prices = [price async for price in gateway.prices({"product": product_id, "active": True})]
-    return product_row(product, prices, settings.currency)
+    try:
+        if id_of(product) != product_id:
+            raise Unfit("Stripe answered with another product")
+    except Unfit as why:
+        return None, [Outcome(product_id, REFUSED, str(why))]
+    prices, lost = {}, []
+    async for price in gateway.prices({"product": product_id, "active": True}):
+        try:
+            identity, whose = price_ids(price)
+        except Unfit as why:
+            lost.append(_lost(price, why))
+            continue
+        if whose == product_id:
+            prices[identity] = price
+    row, refused = product_row(product, list(prices.values()), settings.currency, all_there=not lost)
+    return row, [*lost, *refused]
 
 
 async def apply_one(
@@ -118,8 +140,32 @@ async def apply_read(
     return [*refused, *await apply_products(session, settings.currency, rows, read_at)]
 
 
-async def _read(gateway: Gateway, shelf: Shelf, on_progress: OnProgress) -> None:
-    """Products first: a price without its product is passed over, and Stripe tells us of it by an event."""
+async def _apply(
+    database: Database, settings: Settings, read: list[Read], read_at: datetime, dry_run: bool
+) -> list[Outcome]:
+    """Apply some products in one transaction; should the database refuse them, each in its own, so that one does not
+    keep the others."""
+    try:
+        async with _writing(database, dry_run) as session:
+            return await apply_read(session, settings, read, read_at)
+    except (IntegrityError, DataError) as error:
+        row, refused = read[0]
+        if len(read) > 1:
+            return [
+                outcome
+                for one in read
+                for outcome in await _apply(database, settings, [one], read_at, dry_run)
+            ]
+        if row is None:
+            raise
+        text = f"{row.title}: the database refused it ({type(error).__name__})"
+        return [*refused, Outcome(row.id, REFUSED, text)]
+
+
+async def _read(gateway: Gateway, shelf: Shelf, on_progress: OnProgress) -> list[Outcome]:
+    """Put everything on the shelf, and give the refusals of what cannot be kept there. Products first: a price without
+    its product is passed over, and Stripe tells us of it by an event."""
+    lost = []
     for what, rows, put in (
         ("reading products", gateway.products({"active": True}), shelf.put_product),
         ("reading prices", gateway.prices({"active": True}), shelf.put_price),
@@ -127,19 +173,30 @@ async def _read(gateway: Gateway, shelf: Shelf, on_progress: OnProgress) -> None
         done = 0
         on_progress(what, done, None)
         async for row in rows:
-            if row.get("active"):
-                put(row)
+            try:
+                if not isinstance(row, dict) or row.get("active") is not False:
+                    put(row)
+            except Unfit as why:
+                lost.append(_lost(row, why))
             done += 1
             if done % PAGE == 0:
                 on_progress(what, done, None)
                 await asyncio.sleep(PAUSE_AFTER_PAGE)
         on_progress(what, done, done)
+    return lost
 
 
-async def _gone(database: Database, shelf: Shelf) -> AsyncIterator[list[str]]:
+def _lost(row: Any, why: Unfit) -> Outcome:
+    """The refusal of a row that nobody could find again."""
+    identity = row.get("id") if isinstance(row, dict) else None
+    known = isinstance(identity, str) and ID.fullmatch(identity)
+    return Outcome(str(identity) if known else "?", REFUSED, f"{why}; so nothing is archived this time")
+
+
+async def _gone(database: Database, shelf: Shelf, *, all_there: bool) -> AsyncIterator[list[str]]:
     """Products on sale here that Stripe has archived or deleted, some at a time."""
     after = 0
-    while True:
+    while all_there:
         async with database.reads() as session:
             known = await synced_products(session, after, PAGE)
         if not known:
