@@ -41,6 +41,10 @@ OnProgress: TypeAlias = Callable[[str, int, int | None], object]
 Read: TypeAlias = tuple[ProductRow | None, list[Outcome]]
 
 
+class AnotherCatalogue(Exception):
+    """Nothing of what is on sale here is there: the key is missing, or another account's."""
+
+
 class _OnlyLooking(Exception):
     """A dry run takes back what it did."""
 
@@ -53,17 +57,21 @@ async def sync_catalogue(
     on_outcome: OnOutcome = lambda _: None,
     on_progress: OnProgress = lambda *_: None,
     dry_run: bool = False,
+    archive_all: bool = False,
 ) -> Counter[str]:
     """Read the whole catalogue and apply it; gives how many rows were created, changed, archived, refused and
     unchanged, each of the first four told to `on_outcome` as it happens. `on_progress` is told the work, how much of
     it is done, and of how much if that is known.
 
-    Raises a PaymentProblem when Stripe cannot be read; then nothing was changed.
+    Raises a PaymentProblem when Stripe cannot be read, and AnotherCatalogue when every product that came from there
+    would be archived, unless `archive_all`; then nothing was changed.
     """
     read_at = now()
     tally: Counter[str] = Counter()
     with open_shelf() as shelf:
         lost = await _read(gateway, shelf, on_progress)
+        if not lost and not archive_all:
+            await _must_be_ours(database, shelf)
         _tell(lost, tally, on_outcome)
         total, done = shelf.count(), 0
         on_progress("applying", done, total)
@@ -191,6 +199,18 @@ def _lost(row: Any, why: Unfit) -> Outcome:
     identity = row.get("id") if isinstance(row, dict) else None
     known = isinstance(identity, str) and ID.fullmatch(identity)
     return Outcome(str(identity) if known else "?", REFUSED, f"{why}; so nothing is archived this time")
+
+
+async def _must_be_ours(database: Database, shelf: Shelf) -> None:
+    after = 0
+    while True:
+        async with database.reads() as session:
+            known = await synced_products(session, after, PAGE)
+        if not known and after:
+            raise AnotherCatalogue
+        if not known or len(shelf.missing([identity for _, identity in known])) < len(known):
+            return
+        after = known[-1][0]
 
 
 async def _gone(database: Database, shelf: Shelf, *, all_there: bool) -> AsyncIterator[list[str]]:

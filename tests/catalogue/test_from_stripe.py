@@ -116,7 +116,7 @@ async def test_what_was_archived_at_stripe_is_said_on_the_line(house: House, mer
     shopper = house.shopper()
     await shopper.add(await thing_of(merchant, soap))
     await merchant.change(soap, active=False)
-    await merchant.sync()
+    await merchant.sync(archive_all=True)
     assert "No longer available" in (await shopper.get("/cart")).words
 
 
@@ -207,7 +207,7 @@ async def test_nothing_is_written_to_stripes_catalogue(house: House, merchant: M
     await house.deliver_new()
     await house.shop.work()
     await merchant.change(soap, active=False)
-    await merchant.sync()
+    await merchant.sync(archive_all=True)
     assert len(house.stripe.calls) > 10
     assert catalogue_writes(house.stripe.calls) == []
     asked = {call for call in house.stripe.calls if "/products" in call or "/prices" in call}

@@ -411,4 +411,26 @@ async def test_a_big_shop_goes_on_selling_while_it_syncs(merchant: Merchant) -> 
     ]
     async with merchant.database.writes() as session:
         await session.execute(insert(Product), rows)
-    assert await merchant.sync() == {"archived": 300}
+    assert await merchant.sync(archive_all=True) == {"archived": 300}
+
+
+@pytest.mark.parametrize("there", ["nothing", "others"])
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_another_catalogue_archives_nothing_unless_that_is_wanted(
+    merchant: Merchant, there: str, dry_run: bool
+) -> None:
+    """The key is missing, so the sandbox is read, or it is another account's."""
+    rows = [
+        {"slug": f"s{n}", "title": f"S{n}", "status": "active", "stripe_id": f"prod_{n}"} for n in range(101)
+    ]
+    async with merchant.database.writes() as session:
+        await session.execute(insert(Product), rows)
+    if there == "others":
+        await merchant.product("Other", 100)
+    with pytest.raises(syncing.AnotherCatalogue):
+        await merchant.sync(dry_run=dry_run)
+    async with merchant.database.reads() as session:
+        assert await session.scalar(select(func.count()).where(Product.status == "active")) == 101
+        assert await session.scalar(select(func.count()).select_from(Product)) == 101
+    found = await merchant.sync(archive_all=True)
+    assert found == {"archived": 101} | ({"created": 1} if there == "others" else {})

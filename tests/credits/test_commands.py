@@ -6,7 +6,11 @@ import uuid
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import insert
 
+from storefront.catalogue.models import Product
+from storefront.database import Database
+from storefront.settings import Settings
 from tests.accounts.people import new_email, new_person, signed_in
 from tests.shop import ROOT, Running, Shopper, eventually, free_port, shopper_at
 from tests.web.page import Answer
@@ -135,11 +139,42 @@ async def test_a_sync_that_cannot_read_stripe_says_so_in_one_line(demo_shop: Run
             "STRIPE_SECRET_KEY is not set",
         ),
         (["stripe", "sync", "--product", "prod_1"], {}, "Stripe has no active product prod_1"),
+        (["stripe", "sync", "--product", ""], {}, "--product needs the id of a product in Stripe"),
+        (["stripe", "sync", "--product", " "], {}, "--product needs the id of a product in Stripe"),
     ):
         done = storefront(demo_shop, *words, **settings)
         assert done.returncode != 0
         assert done.stderr.startswith(f"storefront: {said}"), done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_sync_says_in_words_that_stripe_has_a_problem(demo_shop: Running, visitor: Shopper) -> None:
+    fault = {"match": "GET /v1/products", "kind": "500", "times": None}
+    assert (await visitor.client.post("/sandbox/faults", json=fault)).status_code == 201
+    try:
+        done = storefront(demo_shop, "stripe", "sync")
+    finally:
+        await visitor.client.delete("/sandbox/faults")
+    said = "Stripe has a problem of its own (HTTP 500); try again in a minute; nothing was changed"
+    assert (done.returncode != 0, done.stderr) == (True, f"storefront: {said}\n")
+
+
+async def test_a_sync_without_a_key_takes_nothing_from_elsewhere_off_sale(
+    demo_shop: Running, database: Database, database_url: str
+) -> None:
+    """The sandbox that stands in has never heard of what is on sale."""
+    row = {"slug": "soap", "title": "Soap", "status": "active", "stripe_id": "prod_real"}
+    async with database.writes() as session:
+        await session.execute(insert(Product), [row])
+    done = storefront(demo_shop, "stripe", "sync", DATABASE_URL=database_url)
+    wanted = storefront(demo_shop, "stripe", "sync", "--archive-all", DATABASE_URL=database_url)
+    sandbox = Settings(_env_file=None, DATABASE_URL=database_url).sandbox_file  # type: ignore[call-arg]
+    for file in sandbox.parent.glob(f"{sandbox.name}*"):
+        file.unlink()
+    assert done.returncode != 0, done.stdout
+    assert done.stderr.startswith("storefront: nothing of what is on sale here from Stripe is there")
+    assert len(done.stderr.splitlines()) == 1
+    assert "1 archived" in wanted.stdout
 
 
 async def test_staff_look_at_credits_and_put_them_right(demo_shop: Running) -> None:
