@@ -62,8 +62,9 @@ soak: install-dev ## Tell the model's stories for long: ARGS="--minutes 60 --dat
 shots: install-dev ## Pictures of every page in every state, into var/shots (ARGS="cart home")
 	$(BIN)/python -m tests.shots $(ARGS)
 
-bench: install-dev ## Measure; prints one table of ratios
+bench: install-dev ## Measure; prints one table of ratios, and a storm of 200 checkouts
 	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench.storm
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml --extra build -o requirements/run.txt
