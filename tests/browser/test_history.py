@@ -81,7 +81,7 @@ async def test_back_after_paying_orders_nothing_again(page: Page) -> None:
     await expect(page.locator("#order-status")).to_have_attribute("data-status", "paid")
     await page.goto("/checkout")
     await expect(page).to_have_url("/cart")
-    await expect(page.locator("#notice")).to_contain_text("Your cart is empty")
+    await expect(page.locator("#cart")).to_contain_text("Your cart is empty")
     await expect(page.locator("#cart-badge")).to_have_attribute("aria-label", "Cart, empty")
 
 
