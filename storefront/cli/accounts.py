@@ -34,7 +34,6 @@ def create_admin(email: str, role: str, rights: tuple[str, ...]) -> None:
         address = email_address(email)
     except ValueError as error:
         fail(f"EMAIL: {error}")
-        return
     if bool(rights) != (role == "staff"):
         fail("--role staff goes with at least one --right, and no other role with any")
 
@@ -75,7 +74,7 @@ def sign_out(email: str | None, everybody: bool) -> None:
         async with database.writes() as session:
             found = await links.account_of(session, email)
             if found is None:
-                return fail(f"there is no account {email}")  # type: ignore[no-any-return]
+                fail(f"there is no account {email}")
             account = await change.locked(session, settings, found.id)
             await change.sign_out_everywhere(session, settings, account)
             return account.id
@@ -115,7 +114,7 @@ def two_step_off(email: str) -> None:
         async with database.writes() as session:
             found = await links.account_of(session, email)
             if found is None or found.totp_secret is None:
-                return fail(f"there is no account {email} with a second step")  # type: ignore[no-any-return]
+                fail(f"there is no account {email} with a second step")
             account = await change.locked(session, settings, found.id)
             base = settings.base_url or "http://127.0.0.1:8000"
             await change.turn_off_lost_factor(session, settings, account, base)

@@ -57,7 +57,6 @@ def show(number: str) -> None:
     view = with_database(work)
     if view is None:
         fail(f"there is no order {number}")
-        return
     order = view.order
     click.echo(f"{order.number}  {order.state}  {format_money(order.total, order.currency)}  {order.email}")
     if order.refunded_amount:
@@ -140,7 +139,6 @@ def cancel(number: str) -> None:
         state = with_shop(work)
     except PaymentProblem:
         fail("Stripe does not answer, so its payment page cannot be closed; nothing was changed")
-        return
     if state != "cancelled":
         fail(f"{number.upper()} was paid meanwhile; it is {state}")
     click.echo(f"{number.upper()} cancelled")
@@ -190,7 +188,6 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
         said = with_shop(work)
     except NotRefundable as error:
         fail(str(error))
-        return
     click.echo(f"{number.upper()} {said}")
 
 

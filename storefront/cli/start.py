@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def fail(text: str) -> Any:
+def fail(text: str) -> NoReturn:
     """End with one line on standard error."""
     click.echo(f"storefront: {text}", err=True)
     sys.exit(1)
@@ -27,7 +27,7 @@ def settings() -> Settings:
     try:
         return load_settings()
     except WrongSettings as error:
-        return fail(str(error))  # type: ignore[no-any-return]
+        fail(str(error))
 
 
 def with_database(work: Callable[[Settings, Database], Awaitable[T]]) -> T:
@@ -67,4 +67,4 @@ async def is_behind(database: Database) -> bool:
     try:
         return await database.behind()
     except (OSError, SQLAlchemyError) as error:
-        return bool(fail(f"DATABASE_URL: {away(error)}"))
+        fail(f"DATABASE_URL: {away(error)}")

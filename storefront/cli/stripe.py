@@ -41,7 +41,6 @@ def reconcile() -> None:
         report = with_shop(work)
     except PaymentProblem as problem:
         fail(f"Stripe cannot be asked ({type(problem).__name__}); what was settled until then stays settled")
-        return
     for row in report:
         click.echo("  ".join(f"{key}={value}" for key, value in row.items()))
     click.echo(many(len(report), "difference") if report else "nothing differed")
@@ -118,17 +117,15 @@ def simulate(number: str, base: str, kind: str) -> None:
     found = settings()
     if found.production or found.expects_livemode:
         fail("simulate is for development with a test key or the sandbox")
-        return
     known = [name for name, handler in HANDLERS.items() if handler is on_session]
     if kind not in known:
         fail(f"simulate knows no {kind!r}; it knows {', '.join(known)}")
-        return
 
     async def event(_found: Settings, database: Database) -> dict[str, Any]:
         async with database.reads() as session:
             order = await session.scalar(select(Order).where(Order.number == number.upper()))
             if order is None:
-                return fail(f"there is no order {number}")  # type: ignore[no-any-return]
+                fail(f"there is no order {number}")
             attempt = await attempt_to_repeat(session, order)
         return simulated_event(order, attempt, kind, secrets.token_hex(8))
 
@@ -141,7 +138,6 @@ def simulate(number: str, base: str, kind: str) -> None:
         answer = httpx.post(url, content=body, headers=headers, timeout=15)
     except httpx.HTTPError as error:
         fail(f"{url} does not answer ({type(error).__name__})")
-        return
     click.echo(f"{kind} posted to {url}: {answer.status_code} {answer.text[:100]}")
     if answer.status_code != 200:
         fail("the shop did not take it")

@@ -48,10 +48,8 @@ def sync(product_id: str | None, dry_run: bool, archive_all: bool) -> None:
             "nothing of what is on sale here from Stripe is there, so STRIPE_SECRET_KEY is missing or another "
             "account's; nothing was changed (--archive-all takes it all off sale)"
         )
-        return
     except PaymentProblem as problem:
         fail(f"{_why(problem)}; nothing was changed")
-        return
     counts = ", ".join(f"{tally[kind]:,} {kind}" for kind in KINDS if tally[kind]) or "nothing there"
     click.echo(f"{counts}{' (dry run: nothing was changed)' if dry_run else ''}")
 

@@ -65,10 +65,6 @@ class Limits:
         """True when counts should be shared and are not, since Redis does not answer."""
         return self._shared is not None and self._shared.away
 
-    async def take(self, rule: Rule, key: str) -> int:
-        """Count one try of `key`: 0 when it may go on, else the seconds to wait, and nothing is counted."""
-        return (await self._take([(rule, key)]))[0]
-
     async def give_back(self, rule: Rule, key: str) -> None:
         """Take back one count: the try was none of those that the rule is about."""
         window = int(time.time()) // rule.seconds

@@ -325,16 +325,21 @@ async def test_with_no_time_left_stripe_is_not_asked(house: House) -> None:
 # Slowing down ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_429_is_asked_again_after_growing_pauses(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _pauses_of_the_gateway(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the gateway wants to wait, which it then does not. It alone: others in this process sleep too."""
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    # The gateway's own word alone: others in this process sleep too.
     monkeypatch.setattr(gateway, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    return pauses
+
+
+async def test_a_429_is_asked_again_after_growing_pauses(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = _pauses_of_the_gateway(monkeypatch)
     await house.stripe.fault("GET /v1/balance", "429", times=2)
     await house.shop.gateway.ping()
     assert house.stripe.asked("GET /v1/balance") == 3
@@ -347,14 +352,7 @@ async def test_pauses_after_a_429_are_spread_and_never_too_long(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that processes that were slowed down together do not come back together."""
-    pauses: list[float] = []
-    really = asyncio.sleep
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        await really(0)
-
-    monkeypatch.setattr(gateway.asyncio, "sleep", sleep)
+    pauses = _pauses_of_the_gateway(monkeypatch)
     for _ in range(15):
         await house.stripe.fault("GET /v1/balance", "429", times=2)
         await house.shop.gateway.ping()
