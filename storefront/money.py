@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from babel.core import Locale, get_global
 
+from storefront.language import spoken
+
 # https://docs.stripe.com/currencies#zero-decimal and #three-decimal: how many decimals Stripe's amounts have.
 # ISK and UGX have no decimals any more, yet Stripe goes on taking them with two, which must be zero.
 ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
@@ -77,9 +79,13 @@ def is_currency(code: str) -> bool:
     return code in get_global("all_currencies")
 
 
+def format_money(amount: int, currency: str, locale: str = "") -> str:
+    """`amount` minor units as people write it: $18.00, €4.90, ¥1,200; in the spoken language, or by `locale`."""
+    return _formatted(amount, currency, locale or spoken().locale)
+
+
 @lru_cache(maxsize=4096)
-def format_money(amount: int, currency: str, locale: str = "en_US") -> str:
-    """`amount` minor units as people write it: $18.00, €4.90, ¥1,200."""
+def _formatted(amount: int, currency: str, locale: str) -> str:
     places = decimals(currency)
     shown = 0 if currency in WHOLE_UNITS_ONLY else places
     parsed = Locale.parse(locale)

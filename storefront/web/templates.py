@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from storefront import language
 from storefront.settings import ROOT, Settings
 from storefront.web.answers import left_notice
 from storefront.web.assets import Assets
@@ -77,9 +78,15 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,  # see `stamp`
             cache_size=-1,
+            extensions=["jinja2.ext.i18n"],
+        )
+        self.environment.policies["ext.i18n.trimmed"] = True
+        self.environment.install_gettext_callables(  # type: ignore[attr-defined] # the extension's
+            language.gettext, language.ngettext, newstyle=True
         )
         self.environment.globals.update(
             asset=assets.url,
+            at=language.at,
             hole=lambda name: Markup(HOLE_MARK % name),  # noqa: S704 - a constant of ours
             shop={
                 "name": settings.shop_name,
