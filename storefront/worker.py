@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, select, update
 
 from storefront.accounts.sessions import forget_what_ended
 from storefront.cart.models import Cart
+from storefront.catalogue.reprice import end_reductions
 from storefront.database import Busy, Database, now
 from storefront.orders.models import OPEN_STATES, Order
 from storefront.outbox.keep import forget_what_was_written
@@ -128,7 +129,7 @@ async def close_pages(room: WorkerRoom) -> None:
 
 async def clean_up(room: WorkerRoom) -> None:
     """Drafts are kept for a day, sign-ins and mailed links that are over and what stands in messages for a month, carts
-    that nobody touches for two, Stripe's messages, handled or not, for half a year."""
+    that nobody touches for two, former prices for three, Stripe's messages, handled or not, for half a year."""
     async with room.database.writes() as session:
         await session.execute(
             update(Cart).where(Cart.draft_at < now() - KEEP_DRAFTS).values(draft=None, draft_at=None)
@@ -143,6 +144,8 @@ async def clean_up(room: WorkerRoom) -> None:
     async with room.database.writes() as session:
         await forget_what_ended(session)
         await forget_what_was_written(session)
+    async with room.database.writes() as session:
+        await end_reductions(session)
     async with room.database.writes() as session:
         old = select(StripeEvent.id).where(StripeEvent.received_at < now() - KEEP_EVENTS).limit(500)
         await session.execute(delete(StripeEvent).where(StripeEvent.id.in_(old)))

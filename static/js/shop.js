@@ -15,7 +15,7 @@ function syncBadge() {
 }
 
 function showPrice() {
-  each("[data-price]:checked", (chosen) => (byId("price").textContent = chosen.dataset.price));
+  each("[data-price]:checked", (chosen) => (byId("price").innerHTML = chosen.parentNode.querySelector(".option-price").innerHTML));
 }
 
 // Disabling a button would lose the focus.

@@ -32,6 +32,7 @@ class Line:
     left: int
     requires_shipping: bool
     credit_amount: int | None = None
+    lowest_before: int | None = None
 
     @property
     def gone(self) -> bool:
@@ -108,6 +109,7 @@ CART = (
         Variant.archived,
         Variant.requires_shipping,
         Variant.credit_amount,
+        Variant.lowest_before,
         Product.id.label("product_id"),
         Product.slug,
         Product.title,
@@ -161,6 +163,7 @@ def _line(row: Row[Any]) -> Line:
         left=row.on_hand - row.held if row.tracked else LIMIT_PER_LINE,
         requires_shipping=row.requires_shipping,
         credit_amount=row.credit_amount,
+        lowest_before=row.lowest_before,
     )
 
 

@@ -127,6 +127,7 @@ def _line(templates: Templates, currency: str, line: Line, message: Message | No
         "image": picture(templates, line.image),
         "quantity": line.quantity,
         "unit_price": price,
+        "lowest_before": format_money(line.lowest_before, currency) if line.lowest_before else "",
         "total": format_money(line.total, currency),
         "was_price": was,
         "problem": problem,

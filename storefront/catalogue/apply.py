@@ -12,8 +12,10 @@ from storefront.catalogue.change import catalogue_changed
 from storefront.catalogue.match import PriceRow, matched
 from storefront.catalogue.models import CatalogueVersion, Product, Variant
 from storefront.catalogue.naming import new_sku, new_slugs, summary_of
+from storefront.catalogue.queries import content_of
+from storefront.catalogue.reprice import reprice
 from storefront.catalogue.search import folded
-from storefront.database import lock
+from storefront.database import lock, now
 from storefront.money import format_money
 
 CREATED, CHANGED, ARCHIVED, REFUSED, UNCHANGED = "created", "changed", "archived", "refused", "unchanged"
@@ -215,10 +217,16 @@ async def _set_variants(
             variant = _new_variant(product, variants, price, taken)
             session.add(variant)
             variants.append(variant)
-            _set_variant(variant, price, row, currency)
+            variant.price, variant.currency = price.amount, currency
+            _set_variant(variant, price, row)
             changes.append(f"{_name(variant)} added")
         else:
-            changes += _set_variant(variant, price, row, currency)
+            if variant.price != price.amount:
+                amounts = format_money(variant.price, currency), format_money(price.amount, currency)
+                changes.append(f"{_name(variant)} {amounts[0]} → {amounts[1]}")
+            on_sale = product.status == "active" and not variant.archived
+            await reprice(session, variant, price.amount, currency, now(), on_sale=on_sale)
+            changes += _set_variant(variant, price, row)
     sold = {price.id for price in row.prices} | row.untouched
     for variant in variants:
         if row.all_there and not variant.archived and variant.stripe_price_id not in sold:
@@ -246,20 +254,19 @@ def _new_variant(product: Product, variants: Sequence[Variant], price: PriceRow,
     )
 
 
-def _set_variant(variant: Variant, price: PriceRow, row: ProductRow, currency: str) -> list[str]:
-    """Set what is Stripe's. Gives what changed, in words."""
+def _set_variant(variant: Variant, price: PriceRow, row: ProductRow) -> list[str]:
+    """Set what is Stripe's beside the price. Gives what changed, in words."""
     changes = []
     if price.credit_amount is not None and variant.held:
         # Counted pieces stay such until no open order holds any; the next sync looks again.
         price = replace(price, credit_amount=None)
     was_package = variant.credit_amount is not None
-    if variant.price is not None and variant.price != price.amount:
-        amounts = format_money(variant.price, currency), format_money(price.amount, currency)
-        changes.append(f"{_name(variant)} {amounts[0]} → {amounts[1]}")
     if (variant.title, variant.credit_amount, variant.archived) != (price.title, price.credit_amount, False):
         changes.append(price.title or variant.sku)
-    variant.title, variant.price, variant.currency = price.title, price.amount, currency
-    variant.stripe_price_id, variant.archived = price.id, False
+    variant.title, variant.stripe_price_id, variant.archived = price.title, price.id, False
+    if price.content is not None and price.content != content_of(variant):
+        variant.content, variant.content_unit, variant.content_per = price.content
+        changes.append(f"{_name(variant)} holds {variant.content} {variant.content_unit}")
     variant.credit_amount = price.credit_amount
     if price.credit_amount is not None:
         variant.tracked, variant.requires_shipping = False, False

@@ -4,18 +4,20 @@ lies in carts has to find its new price."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from storefront.catalogue.content import Content
 from storefront.catalogue.models import Variant
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """A price at which a variant is sold, in minor units; `sku` is empty where none is given."""
+    """A price at which a variant is sold, in minor units; `sku` is empty where none is given, `content` None."""
 
     id: str
     amount: int
     title: str
     sku: str = ""
     credit_amount: int | None = None
+    content: Content | None = None
 
 
 def matched(variants: Sequence[Variant], prices: Sequence[PriceRow]) -> list[tuple[PriceRow, Variant | None]]:

@@ -80,7 +80,9 @@ class Variant(Base):
 
     `on_hand` counts what is in the house, held pieces included; `held` what open orders have set aside. A
     variant that is not `tracked` (a download) never runs out. One with a `credit_amount` is a package of so many
-    credits. `stripe_price_id` is the price in Stripe that it is sold at.
+    credits. `stripe_price_id` is the price in Stripe that it is sold at. `lowest_before` is the lowest price of the
+    30 days before the present one, where that one is lower (`catalogue.reprice`). A piece holds `content` of
+    `content_unit`, "g" or "ml", and its price is told for `content_per` of them (`catalogue.content`).
     """
 
     __tablename__ = "variants"
@@ -90,6 +92,10 @@ class Variant(Base):
         CheckConstraint(
             "credit_amount IS NULL OR (credit_amount > 0 AND NOT tracked AND NOT requires_shipping)",
             name="credit_amount",
+        ),
+        CheckConstraint(
+            "content IS NULL OR (content > 0 AND content_unit IN ('g', 'ml') AND content_per IN (100, 1000))",
+            name="content",
         ),
         Index("ix_variants_product_id", "product_id", "position"),
         Index("uq_variants_stripe_price_id", "stripe_price_id", unique=True),
@@ -115,6 +121,23 @@ class Variant(Base):
     position: Mapped[int] = mapped_column(default=0)
     stripe_price_id: Mapped[str | None]
     credit_amount: Mapped[int | None]
+    lowest_before: Mapped[int | None]
+    content: Mapped[int | None]
+    content_unit: Mapped[str] = mapped_column(default="", server_default="")
+    content_per: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class PastPrice(Base):
+    """A price that a variant had, in minor units of `currency`, and until when."""
+
+    __tablename__ = "past_prices"
+    __table_args__ = (Index("ix_past_prices_variant_id", "variant_id", "until"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    until: Mapped[datetime] = mapped_column(Moment)
 
 
 class Image(Base):

@@ -41,6 +41,8 @@ def card_list(templates: Templates, cards: Sequence[Card], *, eager: int = 0) ->
             "image": picture(templates, card.image),
             "stock": card.stock,
             "stock_text": card.stock_text,
+            "was": card.was,
+            "unit_price": card.unit_price,
             "eager": index < eager,
         }
         for index, card in enumerate(cards)
@@ -164,6 +166,8 @@ def product_context(
                 "title": offer.title or product.title,
                 "sku": offer.sku,
                 "price": offer.price,
+                "was": offer.was,
+                "unit_price": offer.unit_price,
                 "stock": offer.stock,
                 "stock_text": offer.stock_text,
                 "available": offer.available,
@@ -174,6 +178,8 @@ def product_context(
         "available": any(offer.available for offer in offers),
         "max_quantity": min(99, max((offer.left for offer in offers), default=1) or 1),
         "price": chosen.price if chosen else "",
+        "was": chosen.was if chosen else "",
+        "unit_price": chosen.unit_price if chosen else "",
         "delivery_text": _delivery_text(offers, delivery_text),
         "collections": [
             {"title": title, "url": f"/collections/{slug}"} for slug, title in product.collections

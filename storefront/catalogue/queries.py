@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from storefront.catalogue.content import Content, unit_price
 from storefront.catalogue.models import (
     CatalogueVersion,
     Collection,
@@ -69,6 +70,8 @@ class Card:
     image: Picture | None
     stock: str
     stock_text: str
+    was: str = ""
+    unit_price: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Offer:
     left: int
     requires_shipping: bool
     holds_credits: bool = False
+    was: str = ""
+    unit_price: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,14 @@ class Slice:
     after: str = ""
 
 
+CONTENT = ("content", "content_unit", "content_per")
+
+
+def content_of(row: Any) -> Content | None:
+    """What a piece holds, of a row with the columns CONTENT."""
+    return Content(row.content, row.content_unit, row.content_per) if row.content else None
+
+
 def _left() -> ColumnElement[Any]:
     return Variant.on_hand - Variant.held
 
@@ -129,6 +142,9 @@ def card_columns() -> Select[Any]:
     highest = select(func.max(Variant.price)).where(of_product).scalar_subquery()
     untracked = select(func.count()).where(of_product, ~Variant.tracked).scalar_subquery()
     left = select(func.coalesce(func.sum(_left()), 0)).where(of_product, Variant.tracked).scalar_subquery()
+    one, cheapest = aliased(Variant), aliased(Variant)
+    first = select(one.id).where(one.product_id == Product.id, ~one.archived)
+    first = first.order_by(one.price, one.position, one.id).limit(1)
     return (
         select(
             Product.id,
@@ -144,8 +160,11 @@ def card_columns() -> Select[Any]:
             Image.alt,
             Image.width,
             Image.height,
+            cheapest.lowest_before,
+            *(getattr(cheapest, name) for name in CONTENT),
         )
         .outerjoin(Image, (Image.product_id == Product.id) & (Image.position == 0))
+        .outerjoin(cheapest, cheapest.id == first.scalar_subquery())
         .where(Product.status == "active")
     )
 
@@ -153,15 +172,19 @@ def card_columns() -> Select[Any]:
 def as_card(row: Row[Any], currency: str) -> Card:
     price = format_money(row.price, currency)
     tracked = not row.untracked
+    one_price = row.highest in {None, row.price}
     return Card(
         id=row.id,
         url=f"/products/{row.slug}",
         title=row.title,
         summary=row.summary,
-        price=price if row.highest in {None, row.price} else f"From {price}",
+        price=price if one_price else f"From {price}",
         image=Picture(row.path, row.alt, row.width, row.height) if row.path else None,
         stock=stock_level(tracked, row.left),
         stock_text=stock_text(tracked, row.left),
+        # Of several prices the lowest may be another's than the one that was reduced.
+        was=format_money(row.lowest_before, currency) if row.lowest_before and one_price else "",
+        unit_price=unit_price(row.price, currency, content_of(row)),
     )
 
 
@@ -308,6 +331,8 @@ OFFERS = (
         Variant.held,
         Variant.requires_shipping,
         Variant.credit_amount,
+        Variant.lowest_before,
+        *(getattr(Variant, name) for name in CONTENT),
     )
     .where(Variant.product_id == bindparam("product_id"), ~Variant.archived)
     .order_by(Variant.position, Variant.id)
@@ -359,6 +384,8 @@ def _offer(variant: Row[Any], currency: str) -> Offer:
         left=left,
         requires_shipping=variant.requires_shipping,
         holds_credits=variant.credit_amount is not None,
+        was=format_money(variant.lowest_before, currency) if variant.lowest_before else "",
+        unit_price=unit_price(variant.price, currency, content_of(variant)),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from storefront.catalogue.apply import Outcome, ProductRow
+from storefront.catalogue.content import Content, read_content
 from storefront.catalogue.match import PriceRow
 from storefront.money import MAXIMUM_CHARGE, smallest_step
 
@@ -64,7 +65,7 @@ def product_row(
         if not title:
             raise Unfit("it has no name")
         description = _text(product.get("description") or "", MOST_DESCRIPTION, "its description")
-        credits = credit_amount(product)
+        credits, content = credit_amount(product), _content(product)
         default = _id(product.get("default_price"))
     except Exception as error:
         return None, [Outcome(identity, "refused", _why(error))]
@@ -73,7 +74,7 @@ def product_row(
         if price.get("active") is False:
             continue
         try:
-            read.append((_price_row(price, currency, credits), price))
+            read.append((_price_row(price, currency, credits, content), price))
         except Exception as error:
             refused.append(Outcome(str(price.get("id", "?")), "refused", f"{title}: {_why(error)}"))
     untouched = frozenset(one.id for one in refused)
@@ -95,7 +96,22 @@ def credit_amount(thing: dict[str, Any]) -> int | None:
     return int(text)
 
 
-def _price_row(price: dict[str, Any], currency: str, product_credits: int | None) -> PriceRow:
+def _content(thing: dict[str, Any]) -> Content | None:
+    """`metadata.content` of a product or price, such as "110 g", None where it is not given. Raises Unfit."""
+    text = (thing.get("metadata") or {}).get("content")
+    if text is None:
+        return None
+    try:
+        return read_content(str(text)[:40])
+    except ValueError:
+        raise Unfit(
+            f"metadata.content is {str(text)[:40]!r}, and must be like 110 g or 0.5 l per 100 ml"
+        ) from None
+
+
+def _price_row(
+    price: dict[str, Any], currency: str, product_credits: int | None, content: Content | None
+) -> PriceRow:
     if price.get("active") is not True:
         raise Unfit("the price does not say whether it is active")
     if not isinstance(price.get("created") or 0, int):
@@ -121,7 +137,7 @@ def _price_row(price: dict[str, Any], currency: str, product_credits: int | None
     sku = _text(
         (price.get("metadata") or {}).get("sku") or price.get("lookup_key") or "", MOST_SKU, "its SKU"
     )
-    return PriceRow(str(price["id"]), amount, title, sku, credits)
+    return PriceRow(str(price["id"]), amount, title, sku, credits, _content(price) or content)
 
 
 def _told_apart(

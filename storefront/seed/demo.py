@@ -1,6 +1,7 @@
 """Loading the demo catalogue into an empty database. Running it again changes nothing."""
 
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.cart.models import DeliveryRate
 from storefront.catalogue.change import catalogue_changed
+from storefront.catalogue.content import read_content
 from storefront.catalogue.models import (
     Collection,
     Image,
@@ -17,8 +19,9 @@ from storefront.catalogue.models import (
     StockMovement,
     Variant,
 )
+from storefront.catalogue.reprice import reprice
 from storefront.catalogue.search import folded
-from storefront.database import Database, lock
+from storefront.database import Database, lock, now
 from storefront.money import decimals
 
 HERE = Path(__file__).resolve().parent
@@ -125,7 +128,17 @@ async def _load_product(
             position=number,
             credit_amount=variant.get("credits"),
         )
+        if "content" in variant:
+            made.content, made.content_unit, made.content_per = read_content(variant["content"])
         session.add(made)
         await session.flush()
+        if "was" in variant:
+            await _reduce(session, made, in_currency(variant["was"], currency))
         if made.on_hand:
             session.add(StockMovement(variant_id=made.id, quantity=made.on_hand, cause="seed"))
+
+
+async def _reduce(session: AsyncSession, variant: Variant, was: int) -> None:
+    """Have it cost what it costs since a week, and `was` minor units before."""
+    amount, variant.price = variant.price, was
+    await reprice(session, variant, amount, variant.currency, now() - timedelta(days=7), on_sale=True)
