@@ -134,6 +134,7 @@ def make_litestar(shop: Shop) -> Litestar:
         return await badge_count(request, database, fresh=True)
 
     secrets = settings.webhook_secrets or ((SANDBOX_SECRET,) if shop.sandbox else ())
+    workshop = None if settings.production else _workshop(settings, templates)
     rooms: dict[str, object] = {
         "catalogue_room": CatalogueRoom(settings, database, templates, public, shop.facets),
         "cart_room": CartRoom(settings, database, templates, limits, held_for_cart),
@@ -146,6 +147,7 @@ def make_litestar(shop: Shop) -> Litestar:
         "credits_room": CreditsRoom(settings, database, templates, public),
         "payments_room": PaymentsRoom(settings, database, shop.gateway, secrets, Limit(REFUSED_A_MINUTE)),
         "site_room": SiteRoom(settings, templates, public, lambda: readiness(shop)),
+        **({"workshop_room": workshop.room} if workshop else {}),
     }
 
     @asynccontextmanager
@@ -155,6 +157,7 @@ def make_litestar(shop: Shop) -> Litestar:
 
     app = Litestar(
         route_handlers=[
+            *(workshop.controllers if workshop else ()),
             CatalogueController,
             CartController,
             CheckoutController,
@@ -185,7 +188,15 @@ def make_litestar(shop: Shop) -> Litestar:
     app.state.settings = settings
     app.state.database = database
     app.state.templates = templates
+    app.state.explain = workshop.explain if workshop else None
     return app
+
+
+def _workshop(settings: Settings, templates: Templates) -> Any:
+    """What designers are given, in development; production does not even load it."""
+    from storefront.workshop.open import open_workshop
+
+    return open_workshop(settings, templates)
 
 
 def _given(room: object) -> Any:

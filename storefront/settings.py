@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     outbox_dir: Path = Field(Path("var/outbox"), alias="OUTBOX_DIR")
     media_dir: Path = Field(Path("var/media"), alias="MEDIA_DIR")
     theme: str = Field("", alias="THEME")
+    live_reload: bool = Field(True, alias="LIVE_RELOAD")
 
     @field_validator("webhook_allowed_ips", "trusted_proxies", mode="before")
     @classmethod
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("expected networks such as 10.0.0.0/8 or ::1, separated by commas") from None
 
-    @field_validator("stripe_connectivity_check", mode="before")
+    @field_validator("stripe_connectivity_check", "live_reload", mode="before")
     @classmethod
     def _yes_or_no(cls, value: object) -> object:
         if isinstance(value, str) and value.lower() not in {"true", "false", "1", "0", "yes", "no"}:
@@ -141,9 +142,10 @@ class Settings(BaseSettings):
     @field_validator("theme")
     @classmethod
     def _theme(cls, value: str) -> str:
-        if value and not Path(value).is_dir():
-            raise ValueError("expected a folder that holds templates/ and static/")
-        return value
+        folder = ROOT / value
+        if value and not any((folder / kind).is_dir() for kind in ("templates", "static")):
+            raise ValueError("expected a folder that holds templates/ or static/")
+        return str(folder.resolve()) if value else ""
 
     @field_validator("smtp_url")
     @classmethod

@@ -197,7 +197,11 @@ def running_shop(
     """uvicorn storefront.asgi:app on a free port, waited for until /readyz says 200, ended by its id."""
     port = free_port()
     environment = {name: os.environ[name] for name in os.environ if name not in SETTINGS_NAMES}
-    environment |= {"DATABASE_URL": database_url, "OUTBOX_DIR": str(folder / "outbox")}
+    environment |= {
+        "DATABASE_URL": database_url,
+        "OUTBOX_DIR": str(folder / "outbox"),
+        "LIVE_RELOAD": "false",
+    }
     environment |= settings or {}
     options = ["--port", str(port), "--workers", str(workers), "--no-proxy-headers"]
     command = [sys.executable, "-m", "uvicorn", "storefront.asgi:app", *options]

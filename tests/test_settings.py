@@ -42,13 +42,14 @@ WRONG = [
     ("STRIPE_WEBHOOK_SECRET", f"whsec_{PASSWORD},{PASSWORD}", "whsec_…"),
     ("STRIPE_API_BASE", "localhost:12111", "http://127.0.0.1:12111"),
     ("STRIPE_CONNECTIVITY_CHECK", "sometimes", "true or false"),
+    ("LIVE_RELOAD", "sometimes", "true or false"),
     ("WEBHOOK_ALLOWED_IPS", "10.0.0.0/8, stripe.com", "10.0.0.0/8"),
     ("TRUSTED_PROXIES", "10.0.0.300", "10.0.0.0/8"),
     ("SMTP_URL", f"mail://shop:{PASSWORD}@mail", "smtp+starttls://"),
     ("SMTP_URL", f"smtp://shop:{PASSWORD}/x@mail:25", "percent-encoded"),
     ("OUTBOX_DIR", str(FILE), "a folder"),
     ("MEDIA_DIR", str(FILE), "a folder"),
-    ("THEME", "no-such-folder", "templates/ and static/"),
+    ("THEME", "no-such-folder", "templates/ or static/"),
 ]
 # What is left can be anything: words, and what only its other side can judge.
 ANYTHING_GOES = {"SECRET_KEY", "METRICS_TOKEN"}

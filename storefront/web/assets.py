@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from servestatic import ServeStaticASGI
 
-from storefront.settings import ROOT, Settings
+from storefront.settings import Settings
+from storefront.web.theme import THEME_STYLES, folders
 
 PREFIX = "/static/"
 COMPRESSED = frozenset({".css", ".js", ".svg", ".txt", ".json"})
@@ -24,7 +25,7 @@ JS_COMMENT = re.compile(rb"^[ \t]*//.*\n", re.MULTILINE)
 
 class _Known(NamedTuple):
     look: int
-    stamp: int
+    source: tuple[Path, int]
     url: str
 
 
@@ -32,9 +33,7 @@ class Assets:
     """Where templates learn the address of a static file, and the ASGI wrapper that serves them."""
 
     def __init__(self, settings: Settings) -> None:
-        self.folders = [ROOT / "static"]
-        if settings.theme and (Path(settings.theme) / "static").is_dir():
-            self.folders.insert(0, (Path(settings.theme) / "static").resolve())
+        self.folders = folders(settings.theme, "static")
         self.published = settings.var_dir / "static"
         self._urls: dict[str, _Known] = {}
         self._look = 0
@@ -45,13 +44,23 @@ class Assets:
         known = self._urls.get(path)
         if known is not None and known.look == self._look:
             return known.url
-        source = next((folder / path for folder in self.folders if (folder / path).is_file()), None)
-        if source is None:
+        file = self._find(path)
+        if file is None:
             raise LookupError(f"static/{path} does not exist")
-        stamp = source.stat().st_mtime_ns
-        url = known.url if known is not None and known.stamp == stamp else self._publish(source, path)
-        self._urls[path] = _Known(self._look, stamp, url)
+        source = (file, file.stat().st_mtime_ns)
+        # A style sheet changes also with the pictures that it names.
+        same = known is not None and known.source == source and file.suffix != ".css"
+        url = known.url if known is not None and same else self._publish(file, path)
+        self._urls[path] = _Known(self._look, source, url)
         return url
+
+    def styles(self) -> dict[str, str]:
+        """The style sheets of a page and their addresses: the tokens, the shop's, and the theme's own if it has one."""
+        own = [THEME_STYLES] if len(self.folders) > 1 and self._find(THEME_STYLES) else []
+        return {path: self.url(path) for path in ("css/tokens.css", "css/shop.css", *own)}
+
+    def _find(self, path: str) -> Path | None:
+        return next((folder / path for folder in self.folders if (folder / path).is_file()), None)
 
     def look_again(self) -> None:
         """Some file was saved: addresses that are asked for from now on are looked at again."""

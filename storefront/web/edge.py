@@ -23,6 +23,8 @@ ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_HEADER_BYTES = 16_384
 MOST_ADDRESS_BYTES = 8_192
 PROBES = ("/healthz", "/readyz")
+# Where open pages ask whether something was saved, in development: too often for the log.
+LIVE = "/_live"
 
 
 class Edge:
@@ -77,7 +79,8 @@ class Edge:
                 "static" if scope["path"].startswith("/static/") else "none"
             )
             took = (time.perf_counter() - started) * 1000
-            log_request(request_id, "HEAD" if head else scope["method"], route, status, took)
+            if route != LIVE:
+                log_request(request_id, "HEAD" if head else scope["method"], route, status, took)
 
     def _refusal(
         self, scope: Scope, headers: list[tuple[bytes, bytes]], host: str

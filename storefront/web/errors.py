@@ -1,5 +1,6 @@
 """What goes wrong, as answers: a page with a way on, or for htmx a notice. Never a trace."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from storefront.web.templates import Templates
 log = structlog.get_logger()
 
 Links: TypeAlias = list[dict[str, str]]
+Explain: TypeAlias = Callable[[ShopRequest, Exception], Response[Any] | None]
 WAYS_ON: Links = [{"label": "See all products", "url": "/products"}, {"label": "Your cart", "url": "/cart"}]
 
 SENTENCES = {
@@ -68,6 +70,9 @@ def answer_error(request: ShopRequest, error: Exception) -> Response[Any]:
     if refused.status >= 500 and not isinstance(error, Refused):
         error_id = str(request.scope.get("request_id", ""))
         log.error("unhandled", error_id=error_id, kind=type(error).__name__, exc_info=error)
+        explained = _explained(request, error)
+        if explained is not None:
+            return explained
     title, text = SENTENCES.get(refused.status, SENTENCES[400 if refused.status < 500 else 500])
     title, text = refused.title or title, refused.text or text
     if request.wants_fragment and refused.status < 500:
@@ -90,6 +95,12 @@ def answer_error(request: ShopRequest, error: Exception) -> Response[Any]:
         )
         headers = {}
     return html(content, refused.status, headers={**SECRET, **headers, **refused.headers})
+
+
+def _explained(request: ShopRequest, error: Exception) -> Response[Any] | None:
+    """In development: the workshop's page about a mistake in a template."""
+    explain: Explain | None = request.app.state.get("explain")
+    return explain(request, error) if explain else None
 
 
 def as_refused(error: Exception) -> Refused:

@@ -1,20 +1,20 @@
 """Jinja: one environment, strict about names, with the holes that public pages leave for each visitor."""
 
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from storefront import language
-from storefront.settings import ROOT, Settings
+from storefront.settings import Settings
 from storefront.web.answers import left_notice
 from storefront.web.assets import Assets
+from storefront.web.edge import LIVE
 from storefront.web.request import ShopRequest
+from storefront.web.saved import Saved, look
+from storefront.web.theme import folders, loader
 
 # A marker can never come from the catalogue: control characters do not pass the shop's forms or its seeds.
 HOLE_MARK = "\x02hole:%s\x03"
@@ -64,14 +64,11 @@ class Templates:
     """The environment and what every page is given. `navigation` is a function, since it follows the catalogue."""
 
     def __init__(self, settings: Settings, assets: Assets) -> None:
-        folders = [ROOT / "templates"]
-        if settings.theme:
-            folders.insert(0, Path(settings.theme).resolve() / "templates")
         self._assets = assets
-        self.asset = assets.url
+        self.asset, self.styles = assets.url, assets.styles
         self.navigation: Callable[[], list[dict[str, str]]] = list
         self.environment = DictsFirst(
-            loader=FileSystemLoader(folders),
+            loader=loader(settings.theme),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -86,6 +83,8 @@ class Templates:
         )
         self.environment.globals.update(
             asset=assets.url,
+            styles=assets.styles,
+            live_script=self._live_script,
             at=language.at,
             hole=lambda name: Markup(HOLE_MARK % name),  # noqa: S704 - a constant of ours
             shop={
@@ -97,21 +96,31 @@ class Templates:
         )
         self.shop_name = settings.shop_name
         self.live = not settings.production
-        self._folders = [*folders, *assets.folders] if self.live else []
-        self._stamp = (0.0, 0)
+        self._reloads = self.live and settings.live_reload
+        self._folders = [*folders(settings.theme, "templates"), *assets.folders]
+        self._looked = 0.0
+        self._saved = Saved()
         self._badges: dict[tuple[int, int], str] = {}
 
     def stamp(self) -> int:
         """A number that changes when a template or a static file is saved, upon which templates are read anew; always
         0 in production."""
-        if self.live and time.monotonic() - self._stamp[0] > LOOK_EVERY:
-            newest = max(map(_newest, self._folders), default=0)
-            if newest != self._stamp[1]:
+        return self.saved().stamp if self.live else 0
+
+    def saved(self, every: float = LOOK_EVERY) -> Saved:
+        """What the folders hold, looked at anew when the last look is older than `every` seconds."""
+        if time.monotonic() - self._looked > every:
+            found = look(self._folders)
+            if found != self._saved:
                 assert self.environment.cache is not None
                 self.environment.cache.clear()
                 self._assets.look_again()
-            self._stamp = (time.monotonic(), newest)
-        return self._stamp[1]
+            self._looked, self._saved = time.monotonic(), found
+        return self._saved
+
+    def _live_script(self) -> str:
+        """The address of the script that reloads an open page when something was saved; "" where nothing does."""
+        return f"{LIVE}.js?page={self.saved().pages}" if self._reloads else ""
 
     def render(self, template: str, **context: Any) -> str:
         """A fragment: the template with its names and nothing else."""
@@ -183,12 +192,3 @@ def fill(text: str, values: dict[str, str]) -> str:
     for name, value in values.items():
         text = text.replace(HOLE_MARK % name, value)
     return text
-
-
-def _newest(folder: Path | str) -> int:
-    """When something below `folder` was last saved, in nanoseconds."""
-    newest = 0
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            newest = max(newest, entry.stat().st_mtime_ns, _newest(entry.path) if entry.is_dir() else 0)
-    return newest

@@ -2,7 +2,10 @@
 request never enters the shop. It is the same answer (`public.respond`); everybody else walks in."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+
+from jinja2 import TemplateError
 
 from storefront.web.answers import NOTICE_COOKIE
 from storefront.web.edge import ASGI, Receive, Scope, Send
@@ -23,7 +26,10 @@ class Window:
     badge: Callable[[bytes], int | None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._at_once(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        answer = None
+        # A mistake in the badge's template is the shop's to answer.
+        with suppress(TemplateError):
+            answer = self._at_once(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
         await (answer or self.app)(scope, receive, send)
 
     def _at_once(self, scope: Scope) -> Ready | None:

@@ -66,6 +66,7 @@ def environment(path: Path) -> dict[str, str]:
         "OUTBOX_DIR": str(path.parent / "outbox"),
         "MEDIA_DIR": str(path.parent / "media"),
         "CURRENCY": CURRENCY,
+        "LIVE_RELOAD": "false",
     }
 
 
