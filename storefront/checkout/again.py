@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-from litestar import Controller, Response, post
+from litestar import Controller, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -16,15 +16,19 @@ from storefront.cart.models import LIMIT_PER_LINE
 from storefront.cart.queries import is_known
 from storefront.checkout.limits import try_to_pay_again
 from storefront.checkout.room import CheckoutRoom
+from storefront.language import gettext as _
+from storefront.money import format_money
+from storefront.orders.calloff import why_not
 from storefront.orders.change import held_for_cart
 from storefront.orders.models import AWAITING, OPEN_STATES, PENDING, Order
-from storefront.orders.queries import OrderView, lines_of, order_view
+from storefront.orders.queries import OrderView, lines_of, lock_order, order_view
 from storefront.payments.attempts import GoneMeanwhile, NotPayable, payment_page
+from storefront.payments.calloff import CannotCallOff, call_off
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.giveup import give_up
 from storefront.payments.patience import FOR_A_LOOK, FOR_A_PAGE, answer_within
 from storefront.payments.settle import settle
-from storefront.web.answers import leave_notice, redirect
+from storefront.web.answers import SECRET, html, known_count, leave_notice, redirect
 from storefront.web.errors import Refused, not_found
 from storefront.web.forms import read_form
 from storefront.web.request import ShopRequest
@@ -60,13 +64,37 @@ class AgainController(Controller):
             raise Refused(503, "Payment is unavailable", text, {"retry-after": "10"}, back) from None
         return redirect(request, url)
 
+    @get("/orders/{token:str}/cancel")
+    async def ask_to_cancel(
+        self, request: ShopRequest, token: FromPath[str], checkout_room: NamedDependency[CheckoutRoom]
+    ) -> Response[Any]:
+        """A paid order: what cancelling it means, and the button; 409 with the reason when it cannot be."""
+        view = await _find(checkout_room, token)
+        if view.order.state in OPEN_STATES or view.order.called_off_at is not None:
+            return redirect(request, f"/orders/{token}")
+        if reason := why_not(view):
+            raise _not_cancelled(token, reason)
+        content = checkout_room.templates.page(
+            "orders/cancel.html",
+            title=_("Cancel order %(number)s?", number=view.order.number),
+            path="",
+            noindex=True,
+            count=known_count(request),
+            url=f"/orders/{token}",
+            refund=format_money(view.order.total, view.order.currency) if view.order.total else "",
+        )
+        return html(content, headers=SECRET)
+
     @post("/orders/{token:str}/cancel", status_code=200)
     async def cancel(
         self, request: ShopRequest, token: FromPath[str], checkout_room: NamedDependency[CheckoutRoom]
     ) -> Response[Any]:
-        await read_form(request)
+        """Give an open order up; a paid one is cancelled only from the page that says what that means."""
+        typed = await read_form(request)
         room = checkout_room
         order = (await _find(room, token)).order
+        if typed.get("paid") == "yes" and order.state not in OPEN_STATES:
+            return await _call_off(request, room, token)
         notice: list[Cookie] = []
         if order.state in OPEN_STATES:
             try:
@@ -127,6 +155,27 @@ class AgainController(Controller):
         if put:
             set_cookies.append(cookies.count_cookie(request, count))
         return redirect(request, "/cart", cookies=set_cookies)
+
+
+async def _call_off(request: ShopRequest, room: CheckoutRoom, token: str) -> Response[Any]:
+    try:
+        async with room.database.writes() as session:
+            order = await lock_order(session, Order.token == token)
+            if order is None:
+                raise not_found()
+            new = await call_off(session, room.settings, order)
+    except CannotCallOff as refused:
+        raise _not_cancelled(token, str(refused)) from None
+    notice = [leave_notice(request, "called-off")] if new else []
+    return redirect(request, f"/orders/{token}", cookies=notice)
+
+
+def _not_cancelled(token: str, reason: str) -> Refused:
+    ways = [
+        {"label": _("Back to the order"), "url": f"/orders/{token}"},
+        {"label": _("Write to us"), "url": "/pages/contact"},
+    ]
+    return Refused(409, _("This order cannot be cancelled here"), reason, links=ways)
 
 
 async def _find(room: CheckoutRoom, token: str) -> OrderView:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.catalogue.models import Variant
-from storefront.catalogue.stock import Short, counted, hand_out, release_holds, take_holds
+from storefront.catalogue.models import StockMovement, Variant
+from storefront.catalogue.stock import Short, counted, hand_out, put_back, release_holds, take_holds
 from storefront.glance import Reader
 from storefront.orders.models import (
     CANCELLED,
@@ -135,6 +135,13 @@ async def take_out(session: AsyncSession, order: Order) -> None:
     """The order is paid: what it holds leaves the house."""
     await hand_out(session, await held_by(session, order.id), f"order:{order.id}")
     await session.execute(delete(Hold).where(Hold.order_id == order.id))
+
+
+async def put_back_once(session: AsyncSession, order: Order) -> None:
+    """A paid order's pieces come back into the house, once: a refund may succeed, fail days later and be made again."""
+    cause = f"restock:{order.id}"
+    if await session.scalar(select(StockMovement.id).where(StockMovement.cause == cause).limit(1)) is None:
+        await put_back(session, await pieces_of(session, order.id), cause)
 
 
 async def cancel(session: AsyncSession, order: Order, why: str) -> None:

@@ -32,7 +32,7 @@ class Order(Base):
     `reference` is what Stripe knows the order by (client_reference_id and metadata.order_id), `origin` the address
     under which it was placed, for links in messages. `account_id` is who placed or claimed it, None for a guest;
     `email_key` the e-mail address in small letters. `cart_taken`: its things have left the cart. `attention`: what
-    staff must look at."""
+    staff must look at. `called_off_at`: when its shopper cancelled it, paid as it was; it is never sent then."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -79,6 +79,7 @@ class Order(Base):
     hold_until: Mapped[datetime | None] = mapped_column(Moment)
     placed_at: Mapped[datetime] = mapped_column(Moment, default=now)
     paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    called_off_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class OrderLine(Base):
@@ -200,3 +201,36 @@ class Refund(Base):
     next_try_at: Mapped[datetime] = mapped_column(Moment, default=now)
     error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+class Lookup(Base):
+    """Somebody has no link at hand and asks for it by number and e-mail address. It waits for the worker, whether such
+    an order exists or not, and is gone when it was answered. `key` names the message. `wanted`: "link", or
+    "confirmation" for the whole confirmation once more."""
+
+    __tablename__ = "order_lookups"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str]
+    email_key: Mapped[str]
+    wanted: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
+class Withdrawal(Base):
+    """Somebody declares that they withdraw from a contract, in their own words for who they are and what it is about.
+    `key` is the secret of its page, `things` which ones ("" for all of them). `order_id` is the order that fits, once
+    the worker has looked (`looked_at`); a declaration counts without one."""
+
+    __tablename__ = "withdrawals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    number: Mapped[str]
+    email: Mapped[str]
+    things: Mapped[str] = mapped_column(default="")
+    received_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    looked_at: Mapped[datetime | None] = mapped_column(Moment, index=True)

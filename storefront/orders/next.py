@@ -45,7 +45,7 @@ def has_credits(order: Order, lines: Sequence[OrderLine]) -> bool:
 
 def to_be_sent(order: Order, lines: Sequence[OrderLine]) -> list[str]:
     """What its owner has to do for an order that is paid and was not sent yet."""
-    if order.state != PAID or is_refunded(order):
+    if order.state != PAID or is_refunded(order) or order.called_off_at is not None:
         return []
     titles = mailed(lines)
     by_mail = f"send by e-mail to {order.email} within one working day: {titles}" if titles else ""
@@ -58,6 +58,8 @@ def whats_next(order: Order, lines: Sequence[OrderLine], *, sent: bool = False, 
         return NEXT[order.state]
     if is_refunded(order):
         return BANKS if sent else f"Nothing will be sent. {BANKS}"
+    if order.called_off_at is not None:
+        return f"Nothing will be sent. {BANKS}" if order.total else "Nothing will be sent."
     more = "more " if sent else ""
     if HELD_BACK in order.attention:
         return f"The payment is disputed at the bank. Until that is decided, nothing {more}is sent."

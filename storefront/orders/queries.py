@@ -29,6 +29,7 @@ class OrderView:
     timeline: list[TimelineEntry]
     shipments: list[Shipment]
     attempt: PaymentAttempt | None
+    going_back: int = 0
 
 
 async def lock_order(session: AsyncSession, condition: ColumnElement[bool]) -> Order | None:
@@ -74,13 +75,23 @@ async def refunded_of(session: AsyncSession, order_id: int, payment_intent: str 
     return int(await session.scalar(query) or 0)
 
 
+async def going_back(session: AsyncSession, order: Order) -> int:
+    """What went back of the order's payment and what will, as soon as Stripe takes it; minor units."""
+    query = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        Refund.order_id == order.id,
+        Refund.payment_intent == order.payment_intent,
+        Refund.state.in_([*REFUND_COUNTS, "wanted"]),
+    )
+    return int(await session.scalar(query) or 0)
+
+
 async def lines_of(session: AsyncSession, order_id: int) -> list[OrderLine]:
     query = select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.id)
     return list(await session.scalars(query))
 
 
 async def order_view(session: AsyncSession, condition: ColumnElement[bool]) -> OrderView | None:
-    """Everything that the order page shows."""
+    """Everything that the order page shows. `going_back`: see the function of that name."""
     order = (await session.execute(select(Order).where(condition))).scalar_one_or_none()
     if order is None:
         return None
@@ -92,6 +103,7 @@ async def order_view(session: AsyncSession, condition: ColumnElement[bool]) -> O
         timeline=list(await session.scalars(timeline)),
         shipments=list(await session.scalars(shipments)),
         attempt=await live_attempt(session, order.id),
+        going_back=await going_back(session, order) if order.payment_intent else 0,
     )
 
 

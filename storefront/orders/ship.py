@@ -1,13 +1,13 @@
 """Sending an order: a fact beside its state."""
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import Select, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.orders.change import note
 from storefront.orders.messages import tell_shopper
-from storefront.orders.models import PAID, REFUND_COUNTS, Order, Refund, Shipment
+from storefront.orders.models import PAID, Order, Shipment
 from storefront.orders.next import is_refunded, mailed, posted
-from storefront.orders.queries import lines_of
+from storefront.orders.queries import going_back, lines_of
 from storefront.settings import Settings
 
 
@@ -20,11 +20,13 @@ async def ship_order(session: AsyncSession, settings: Settings, order: Order, tr
     several parcels, each with its own tracking. Raises CannotShip."""
     if order.state != PAID:
         raise CannotShip(f"{order.number} is {order.state}; only a paid order is sent")
+    if order.called_off_at is not None:
+        raise CannotShip(f"{order.number} was cancelled by its shopper")
     if order.attention:
         raise CannotShip(f"{order.number} waits for a decision: {order.attention}")
     if is_refunded(order):
         raise CannotShip(f"{order.number} is refunded in full")
-    if order.total and await _on_its_way_back(session, order) >= order.total:
+    if order.total and await going_back(session, order) >= order.total:
         raise CannotShip(f"{order.number} is about to be refunded in full")
     lines = await lines_of(session, order.id)
     if not posted(lines) and not mailed(lines):
@@ -41,16 +43,6 @@ async def ship_order(session: AsyncSession, settings: Settings, order: Order, tr
     await session.flush()
     await tell_shopper(session, settings, order, "order-shipped", str(shipment.id), tracking=tracking)
     return shipment
-
-
-async def _on_its_way_back(session: AsyncSession, order: Order) -> int:
-    """What went back of the order's payment and what will, as soon as Stripe takes it; minor units."""
-    query = select(func.coalesce(func.sum(Refund.amount), 0)).where(
-        Refund.order_id == order.id,
-        Refund.payment_intent == order.payment_intent,
-        Refund.state.in_([*REFUND_COUNTS, "wanted"]),
-    )
-    return int(await session.scalar(query) or 0)
 
 
 def _like(order: Order, tracking: str) -> Select[Shipment]:

@@ -7,6 +7,7 @@ from storefront.catalogue.pages import picture
 from storefront.catalogue.queries import Picture
 from storefront.database import now
 from storefront.money import format_money
+from storefront.orders.calloff import why_not
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, OrderLine
 from storefront.orders.next import has_credits, is_refunded, posted, whats_next
 from storefront.orders.queries import OrderView
@@ -33,7 +34,7 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         "number": order.number,
         "url": url,
         "status": order.state,
-        "status_title": REFUNDED_TITLE if is_refunded(order) else TITLES[order.state],
+        "status_title": _title(order),
         "status_text": _text(order),
         "next_text": whats_next(order, view.lines, sent=bool(view.shipments), lost=_lost(view)),
         "credits_url": "/account/credits" if has_credits(order, view.lines) else "",
@@ -61,7 +62,10 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         if order.state in {PENDING, FAILED}
         else None,
         "cancel": {"action": f"{url}/cancel"} if order.state in {PENDING, FAILED} else None,
-        "reorder": {"action": f"{url}/reorder"} if order.state in {CANCELLED, FAILED} else None,
+        "reorder": {"action": f"{url}/reorder"}
+        if order.state in {CANCELLED, FAILED} or order.called_off_at is not None
+        else None,
+        "call_off_url": "" if order.state != PAID or why_not(view) else f"{url}/cancel",
         "hold_text": _hold(order),
     }
 
@@ -74,7 +78,15 @@ def _lost(view: OrderView) -> bool:
     return any(one.kind == "dispute-closed" and one.data.get("status") == "lost" for one in view.timeline)
 
 
+def _title(order: Order) -> str:
+    if order.called_off_at is not None:
+        return TITLES[CANCELLED]
+    return REFUNDED_TITLE if is_refunded(order) else TITLES[order.state]
+
+
 def _text(order: Order) -> str:
+    if order.called_off_at is not None:
+        return REFUNDED_TEXT if order.total else TEXTS[CANCELLED]
     if is_refunded(order):
         return REFUNDED_TEXT
     if order.state == PENDING and order.decline_reason:

@@ -7,10 +7,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.catalogue.models import StockMovement
-from storefront.catalogue.stock import put_back
 from storefront.money import format_money
-from storefront.orders.change import note, pieces_of
+from storefront.orders.change import note, put_back_once
 from storefront.orders.messages import tell_shopper
 from storefront.orders.models import CANCELLED, Order, Refund
 from storefront.orders.queries import refunded_of
@@ -135,14 +133,7 @@ async def _follow(
         )
         await stand_before_staff(session, settings, order, reason, refund["id"], what_to_do)
     if said == "succeeded" and row.restock:
-        await _restock(session, order)
-
-
-async def _restock(session: AsyncSession, order: Order) -> None:
-    """Once per order: a refund may succeed, fail days later and be made again."""
-    cause = f"restock:{order.id}"
-    if await session.scalar(select(StockMovement.id).where(StockMovement.cause == cause).limit(1)) is None:
-        await put_back(session, await pieces_of(session, order.id), cause)
+        await put_back_once(session, order)
 
 
 def id_of(value: Any) -> str:

@@ -23,6 +23,7 @@ MOST_BADGES = 1000
 NOTICES = {
     "cancelled": ("info", "You have not paid, and nothing was charged. Your cart is as you left it."),
     "given-up": ("info", "The order is cancelled. Nothing was charged."),
+    "called-off": ("success", "The order is cancelled. Your money goes back the way you paid it."),
     "put-back": ("success", "The things from that order are in your cart, as many as you had ordered."),
     "put-back-already": ("info", "The things from that order are in your cart already."),
     "put-back-some": ("info", "What can still be had of that order is in your cart again."),

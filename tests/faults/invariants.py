@@ -247,6 +247,11 @@ def effects_fit_the_state(shop: Shop, order: Order) -> None:
         shop.say(
             order.cart_taken or order.cart_id is None, f"I3 {order.number}: its things are in the cart yet"
         )
+    if order.called_off_at is not None:
+        came = {one.variant_id: one.quantity for one in shop.movements if one.cause == f"restock:{order.id}"}
+        shop.say(came == wanted, f"I3 {order.number} was called off and {came} came back, not {wanted}")
+        asked = [one.amount for one in shop.refunds[order.id] if not one.cause.startswith("stripe:")]
+        shop.say(order.total in [*asked, 0], f"I1 {order.number} was called off, {asked} wanted back")
     live = sum(one.state in LIVE_ATTEMPTS for one in shop.attempts[order.id])
     shop.say(live <= 1, f"I3 {order.number} has {live} open attempts")
     back = [one for one in shop.refunds[order.id] if one.payment_intent == order.payment_intent]

@@ -150,11 +150,13 @@ async def pay_again(world: World, process: Process, n: int, _m: int) -> bool:
     return _led_on(world, answer)
 
 
-async def cancel(world: World, process: Process, n: int, _m: int) -> bool:
+async def cancel(world: World, process: Process, n: int, m: int) -> bool:
+    """From the page of an open order, or of a paid one."""
     order = await _order(world, n)
     if order is None:
         return False
-    return _fine(world, await process.ask("POST", f"/orders/{order.token}/cancel", {}), 303, 503)
+    form = {"paid": "yes"} if m % 2 else {}
+    return _fine(world, await process.ask("POST", f"/orders/{order.token}/cancel", form), 303, 409, 503)
 
 
 async def reorder(world: World, process: Process, n: int, m: int) -> bool:

@@ -20,6 +20,8 @@ MORE: dict[str, dict[str, Any]] = {
     "late-money": {"refund": "$70.90"},
     "order-shipped": {"tracking": "00340434161094"},
     "order-cancelled": {},
+    "order-called-off": {"refund": "$70.90"},
+    "order-called-off-owner": {"refund": "$70.90", "email": "anna@example.org"},
     "refunded": {"refund": "$10.00", "refunded_total": "$20.00"},
     "owner-attention": {"reason": "the amounts differ", "what_to_do": "Look at the payment in Stripe."},
     "owner-event": {"reason": "Stripe's event failed.", "what_to_do": "storefront stripe replay evt_1"},
@@ -30,7 +32,7 @@ ABOUT_ACCOUNTS: dict[str, dict[str, Any]] = {
     for name in ("account-register", "account-exists", "account-none", "account-reset", "account-address")
 } | {"account-notice": {"what": "password", "reset_url": LINK}}
 ABOUT_ORDERS = sorted(set(MORE) - {"owner-event"})
-TO_SHOPPERS = sorted(set(ABOUT_ORDERS) - {"order-paid-owner", "owner-attention"})
+TO_SHOPPERS = sorted(set(ABOUT_ORDERS) - {"order-paid-owner", "order-called-off-owner", "owner-attention"})
 DOWNLOAD: dict[str, Any] = {
     "shipping": "",
     "shipping_title": "",
