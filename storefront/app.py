@@ -1,7 +1,8 @@
 """The shop, put together. Start reading here.
 
-A request passes the edge (headers, host, log), the published static files, the sandbox Stripe's pages where that
-stands in, and then Litestar's routes, whose handlers are in each room's controllers.py.
+A request passes the edge (headers, host, log), loses the prefix of its language, and passes the published static files
+and the sandbox Stripe's pages where that stands in; then come Litestar's routes, whose handlers are in each room's
+controllers.py.
 """
 
 import asyncio
@@ -58,6 +59,7 @@ from storefront.web.origin import same_origin
 from storefront.web.public import PublicPages
 from storefront.web.request import ShopRequest
 from storefront.web.site import SiteController, SiteRoom
+from storefront.web.speech import Speech
 from storefront.web.start import CannotStart, Start
 from storefront.web.templates import Templates
 from storefront.web.window import Window
@@ -118,7 +120,8 @@ def _made(settings: Settings) -> ASGI:
     app: Any = assets.wrap(make_litestar(shop))
     if shop.sandbox is not None:
         app = SandboxInFront(app, shop.sandbox)
-    edge = Edge(Window(app, shop.public, shop.clock.known, told_count(settings)), settings)
+    window = Window(app, shop.public, shop.clock.known, told_count(settings))
+    edge = Edge(Speech(window), settings)
     finished.append(edge)
     return Start(edge, lambda: prepare_database(shop))
 

@@ -4,14 +4,15 @@ The default language has plain addresses, every other stands behind its code: /c
 answered is in a context variable, so that sentences need not be handed a language by everybody who says one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from gettext import c2py  # the plural rule of a catalogue as a function
 from pathlib import Path
 
-from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 FOLDER = Path(__file__).parent / "locales"
 
@@ -49,45 +50,83 @@ def speaking(code: str) -> Iterator[Language]:
         _spoken.reset(token)
 
 
-def gettext(text: str, **values: object) -> str:
+def gettext(text: str, /, **values: object) -> str:
     """`text` in the spoken language, its %(name)s filled with `values`."""
-    found = _messages(_spoken.get().code).get(text, text)
+    found = translated(_spoken.get().code, text)
     return found % values if values else found
 
 
-def ngettext(one: str, many: str, n: int, **values: object) -> str:
+def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     """The form for `n`, its %(name)s filled with `values` and n as %(n)s."""
-    code = _spoken.get().code
-    found = _plurals(code).get(one, (one, many))[n != 1]
-    return found % {"n": n, **values}
+    language = _spoken.get()
+    return plural(language.code, one, many, n) % {"n": number(n), **values}
+
+
+def later(text: str) -> str:
+    """`text` as it is: marks a sentence that stands in a table and is translated when it is said."""
+    return text
 
 
 def at(path: str) -> str:
-    """Where a page of the shop is in the spoken language: `path` as it is without a prefix."""
-    return _spoken.get().prefix + path
+    """Where a page of the shop is in the spoken language: `path` as it is without a prefix. Other sites' addresses
+    and nothing stay what they are."""
+    return _spoken.get().prefix + path if path.startswith("/") else path
+
+
+def without_prefix(path: str) -> tuple[Language, str]:
+    """The language that a path names, and the path without it; a path of no language is the default's."""
+    language = LANGUAGES.get(path[1:].partition("/")[0])
+    if language is None or not language.prefix or not path.startswith("/"):
+        return ENGLISH, path
+    return language, path.removeprefix(language.prefix)
+
+
+def number(n: int) -> str:
+    """A count as people write it: 1,234 or 1.234."""
+    return str(n) if -1000 < n < 1000 else str(format_decimal(n, locale=_spoken.get().locale))
+
+
+def translated(code: str, text: str) -> str:
+    """What is said for the English `text`; without a translation the English."""
+    return _book(code).single.get(text, text)
+
+
+def plural(code: str, one: str, many: str, n: int) -> str:
+    """The form for `n` in the language's own rule."""
+    book = _book(code)
+    said = book.plural.get(one)
+    if said is None:
+        return one if n == 1 else many
+    return said[book.form(n)]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What is translated, by the English, and which of the plural's forms goes with a number."""
+
+    single: dict[str, str]
+    plural: dict[str, tuple[str, ...]]
+    form: Callable[[int], int]
 
 
 @cache
-def _messages(code: str) -> dict[str, str]:
-    """What is translated, by the English; read when it is first needed."""
-    return {one: said for one, said in _entries(code) if isinstance(one, str) and isinstance(said, str)}
-
-
-@cache
-def _plurals(code: str) -> dict[str, tuple[str, ...]]:
-    return {
-        one[0]: said for one, said in _entries(code) if isinstance(one, tuple) and isinstance(said, tuple)
-    }
-
-
-@cache
-def _entries(code: str) -> list[tuple[object, object]]:
+def _book(code: str) -> Book:
     path = FOLDER / code / "LC_MESSAGES" / "shop.po"
+    single: dict[str, str] = {}
+    plurals: dict[str, tuple[str, ...]] = {}
     if not path.exists():
-        return []
+        return Book(single, plurals, lambda n: int(n != 1))
+    # The default language has no translations, and its start should not wait for what reads them.
+    from babel.messages.plurals import get_plural
+    from babel.messages.pofile import read_po
+
     with path.open("rb") as file:
-        return [
-            (message.id, message.string)
-            for message in read_po(file, locale=code, abort_invalid=True)
-            if message.id and message.string and not message.fuzzy
-        ]
+        for message in read_po(file, locale=code, abort_invalid=True):
+            if message.fuzzy or not message.id:
+                continue
+            if isinstance(message.id, str):
+                if message.string:
+                    single[message.id] = str(message.string)
+            elif isinstance(message.string, tuple | list) and all(message.string):
+                plurals[message.id[0]] = tuple(message.string)
+    return Book(single, plurals, c2py(get_plural(code).plural_expr))

@@ -78,10 +78,12 @@ def show_page(
     **context: Any,
 ) -> Response[Any]:
     """A whole page, with the notice that an earlier answer left for it."""
+    query = request.url.query
     content = room.templates.page(
         template,
         title=title,
         path=request.url.path,
+        here=request.url.path + (f"?{query}" if query else ""),
         noindex=True,
         error=error,
         count=known_count(request),

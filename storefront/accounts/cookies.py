@@ -7,6 +7,7 @@ import secrets
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
+from storefront.language import without_prefix
 from storefront.settings import Settings
 
 KEEP = 60 * 24 * 3600
@@ -52,5 +53,9 @@ def no_session(settings: Settings) -> Cookie:
 
 
 def safe_next(text: str) -> str:
-    """`text` as a place within this shop, or nothing: no other host, whatever browsers make of it."""
-    return text if len(text) <= LONGEST_NEXT and INSIDE.fullmatch(text) else ""
+    """`text` as a place within this shop, without a language's prefix, or nothing: no other host, whatever browsers
+    make of it."""
+    if len(text) > LONGEST_NEXT or not INSIDE.fullmatch(text):
+        return ""
+    path = without_prefix(text)[1] or "/"
+    return path if INSIDE.fullmatch(path) else ""

@@ -1,6 +1,7 @@
 """Home, listing, product, collections and search: public pages, made once per catalogue version."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from litestar import Controller, Response, get
@@ -18,12 +19,14 @@ from storefront.web.answers import html
 from storefront.web.errors import not_found
 from storefront.web.public import PublicPages
 from storefront.web.request import ShopRequest
+from storefront.web.speech import in_languages
 from storefront.web.templates import Templates
 
 MOST_QUERY = 100
 SEARCH_PAGE = 24
 MOST_SHOWN = 240
 SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
+XHTML = "http://www.w3.org/1999/xhtml"
 
 
 @dataclass
@@ -178,8 +181,9 @@ class CatalogueController(Controller):
                 found = await queries.collections(session)
             paths = ["/", "/products", "/collections", *(f"/collections/{one.slug}" for one in found)]
             paths += [f"/products/{slug}" for slug in products]
-            urls = "".join(f"<url><loc>{escape(base + path)}</loc></url>" for path in paths)
-            return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{SITEMAPS}">{urls}</urlset>\n'
+            urls = "".join(map(partial(_in_sitemap, base), paths))
+            spaces = f'xmlns="{SITEMAPS}" xmlns:xhtml="{XHTML}"'
+            return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset {spaces}>{urls}</urlset>\n'
 
         return await room.public.answer(request, ("sitemap", base), build, "application/xml")
 
@@ -191,6 +195,16 @@ class CatalogueController(Controller):
         if request.wants_fragment and not request.headers.get("hx-target", "").endswith("#more"):
             return await _suggestions(catalogue_room, query)
         return await _search(request, catalogue_room, query, path="/search")
+
+
+def _in_sitemap(base: str, path: str) -> str:
+    """One page, in each language with all of them beside it:
+    https://developers.google.com/search/docs/specialty/international/localized-versions#sitemap"""
+    pages = in_languages(escape(path), base)
+    others = "".join(
+        f'<xhtml:link rel="alternate" hreflang="{one["code"]}" href="{one["url"]}"/>' for one in pages
+    )
+    return "".join(f"<url><loc>{one['url']}</loc>{others}</url>" for one in pages)
 
 
 async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
@@ -232,6 +246,7 @@ async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
         description=_description(collection, room.settings.shop_name),
         canonical=f"{asked.base}{canonical}",
         holes=True,
+        here=context["here"],
         listing=context,
     )
 
@@ -260,7 +275,13 @@ async def _search(request: ShopRequest, room: CatalogueRoom, query: str, *, path
             return room.templates.render("catalogue/_results.html", listing=context)
         title = f"“{query}”" if query else "Search"
         return room.templates.page(
-            "catalogue/search.html", title=title, path=path, noindex=True, holes=True, listing=context
+            "catalogue/search.html",
+            title=title,
+            path=path,
+            noindex=True,
+            holes=True,
+            here=context["here"],
+            listing=context,
         )
 
     key = ("search", path, query, slug, skip, fragment, append)

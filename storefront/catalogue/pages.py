@@ -17,6 +17,7 @@ from storefront.catalogue.queries import (
     ProductView,
     Slice,
 )
+from storefront.language import at
 from storefront.money import decimals
 from storefront.web.templates import Templates
 
@@ -97,6 +98,7 @@ def listing_context(
         "shown_text": _shown(shown, total) if query or path != "/search" else "",
         "next_url": more,
         "previous_url": address(path, **kept) if continued else "",
+        "here": address(path, **kept),
         "action": path,
         "query": query,
         "hidden": [("collection", filtered)] if filtered else [],
@@ -198,7 +200,7 @@ def _delivery_text(offers: Sequence[Offer], delivery_text: str) -> str:
 
 def product_json_ld(product: ProductView, currency: str, base: str, templates: Templates) -> str:
     """schema.org's Product with its offers, as search engines read it (https://schema.org/Product)."""
-    url = f"{base}/products/{product.slug}"
+    url = base + at(f"/products/{product.slug}")
     places = decimals(currency)
     offers = [
         {

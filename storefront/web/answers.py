@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote
 from litestar import MediaType
 from litestar.datastructures import Cookie
 
+from storefront.language import at
 from storefront.web.reply import Reply
 from storefront.web.request import ShopRequest
 
@@ -36,7 +37,9 @@ def html(
 
 
 def redirect(request: ShopRequest, to: str, *, cookies: Iterable[Cookie] = ()) -> Reply:
-    """303 See Other for a plain form; for htmx, which would put the next page into this one, HX-Redirect."""
+    """303 See Other for a plain form; for htmx, which would put the next page into this one, HX-Redirect. A path of the
+    shop, which has no prefix here, leads to the page in the spoken language."""
+    to = at(to)
     status, name = (200, "hx-redirect") if request.htmx else (303, "location")
     return Reply(
         "", status_code=status, media_type=HTML, headers={**PRIVATE, name: to}, cookies=list(cookies)

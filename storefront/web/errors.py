@@ -9,6 +9,8 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 
 from storefront.database import Busy
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.web.answers import SECRET, html, known_count, redirect
 from storefront.web.request import ShopRequest
 from storefront.web.templates import Templates
@@ -17,23 +19,30 @@ log = structlog.get_logger()
 
 Links: TypeAlias = list[dict[str, str]]
 Explain: TypeAlias = Callable[[ShopRequest, Exception], Response[Any] | None]
-WAYS_ON: Links = [{"label": "See all products", "url": "/products"}, {"label": "Your cart", "url": "/cart"}]
+
+
+def ways_on() -> Links:
+    return [{"label": _("See all products"), "url": "/products"}, {"label": _("Your cart"), "url": "/cart"}]
+
 
 SENTENCES = {
-    400: ("The shop could not read that", "Please go back and try again."),
+    400: (later("The shop could not read that"), later("Please go back and try again.")),
     403: (
-        "This came from another site",
-        "For your safety the shop did nothing. Open the page here and try again.",
+        later("This came from another site"),
+        later("For your safety the shop did nothing. Open the page here and try again."),
     ),
-    404: ("We could not find that page", "It may have moved, or the link is incomplete."),
-    405: ("That cannot be done here", "Please go back and use the page's own buttons."),
-    413: ("That was too much at once", "Please send less."),
-    415: ("This form arrived in a way that the shop does not read", "Please send it again."),
-    422: ("Something in that was not right", "Please go back and check what you entered."),
-    429: ("That was very often in a short time", "Please wait a moment and try again."),
-    431: ("Your browser sent too much with that", "Clear this site's cookies and try again."),
-    500: ("Something went wrong on our side", "Nothing was lost. Please try again in a moment."),
-    503: ("The shop is very busy", "Nothing was lost. Please try again in a moment."),
+    404: (later("We could not find that page"), later("It may have moved, or the link is incomplete.")),
+    405: (later("That cannot be done here"), later("Please go back and use the page's own buttons.")),
+    413: (later("That was too much at once"), later("Please send less.")),
+    415: (later("This form arrived in a way that the shop does not read"), later("Please send it again.")),
+    422: (later("Something in that was not right"), later("Please go back and check what you entered.")),
+    429: (later("That was very often in a short time"), later("Please wait a moment and try again.")),
+    431: (later("Your browser sent too much with that"), later("Clear this site's cookies and try again.")),
+    500: (
+        later("Something went wrong on our side"),
+        later("Nothing was lost. Please try again in a moment."),
+    ),
+    503: (later("The shop is very busy"), later("Nothing was lost. Please try again in a moment.")),
 }
 
 
@@ -45,7 +54,7 @@ class Refused(Exception):
     title: str = ""
     text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    links: Links = field(default_factory=lambda: WAYS_ON)
+    links: Links = field(default_factory=ways_on)
 
 
 @dataclass
@@ -74,7 +83,7 @@ def answer_error(request: ShopRequest, error: Exception) -> Response[Any]:
         if explained is not None:
             return explained
     title, text = SENTENCES.get(refused.status, SENTENCES[400 if refused.status < 500 else 500])
-    title, text = refused.title or title, refused.text or text
+    title, text = refused.title or _(title), refused.text or _(text)
     if request.wants_fragment and refused.status < 500:
         content = templates.render("errors/notice.html", text=f"{title}. {text}", kind="error")
         headers = {"hx-retarget": "#notice", "hx-reswap": "innerHTML"}

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from litestar import MediaType
 from litestar.datastructures import Cookie
 
+from storefront.language import spoken
 from storefront.web.answers import NOTICE_COOKIE, VARY, no_notice
 from storefront.web.edge import Scope
 from storefront.web.pages import Body, PageCache
@@ -25,8 +26,8 @@ MOST_TARGETS = 10_000
 
 
 class Target(NamedTuple):
-    """What an address leads to: the page's key (without the version) and where it is kept, its type, and the route
-    for the log."""
+    """What an address leads to: the page's key (with the language, without the version) and where it is kept, its
+    type, and the route for the log."""
 
     key: Key
     cache: PageCache
@@ -64,9 +65,10 @@ class PublicPages:
         *,
         cache: PageCache | None = None,
     ) -> Reply:
-        """The page that `build` makes, kept under `key`: everything that it depends on but the catalogue. Where it
-        is not htmx that asks, the key must follow from scheme, host, path and query alone."""
+        """The page that `build` makes, kept under `key`: everything that it depends on but the catalogue and the
+        language. Where it is not htmx that asks, the key must follow from scheme, host, path and query alone."""
         cache = self.cache if cache is None else cache
+        key = (spoken().code, *key)
         full_key = (await self.version(), self.templates.stamp(), *key)
         body = cache.get(full_key) or await self._make(full_key, build, cache)
         if not request.htmx:

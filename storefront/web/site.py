@@ -9,6 +9,8 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from storefront.language import LANGUAGES, later
+from storefront.language import gettext as _
 from storefront.settings import Settings
 from storefront.web.answers import PRIVATE
 from storefront.web.errors import not_found
@@ -17,11 +19,11 @@ from storefront.web.request import ShopRequest
 from storefront.web.templates import Templates
 
 PAGES = {
-    "imprint": "Imprint",
-    "terms": "Terms",
-    "privacy": "Privacy",
-    "returns": "Returns",
-    "contact": "Contact",
+    "imprint": later("Imprint"),
+    "terms": later("Terms"),
+    "privacy": later("Privacy"),
+    "returns": later("Returns"),
+    "contact": later("Contact"),
 }
 NOT_FOR_ROBOTS = (
     "/cart",
@@ -60,11 +62,12 @@ class SiteController(Controller):
 
         async def build() -> str:
             try:
+                title = _(PAGES[slug])
                 return room.templates.page(
                     f"pages/{slug}.html",
-                    title=PAGES[slug],
+                    title=title,
                     path=f"/pages/{slug}",
-                    description=f"{PAGES[slug]} of {room.settings.shop_name}.",
+                    description=_("%(page)s of %(shop)s.", page=title, shop=room.settings.shop_name),
                     canonical=f"{base}/pages/{slug}",
                     holes=True,
                 )
@@ -76,7 +79,8 @@ class SiteController(Controller):
     @get("/robots.txt", media_type="text/plain")
     async def robots(self, request: ShopRequest, site_room: NamedDependency[SiteRoom]) -> Response[str]:
         base = site_room.settings.base_url or request.origin
-        rules = "\n".join(f"Disallow: {path}" for path in NOT_FOR_ROBOTS)
+        paths = [one.prefix + path for one in LANGUAGES.values() for path in NOT_FOR_ROBOTS]
+        rules = "\n".join(f"Disallow: {path}" for path in paths)
         text = f"User-agent: *\n{rules}\n\nSitemap: {base}/sitemap.xml\n"
         return Response(text, media_type="text/plain", headers={"cache-control": "public, max-age=3600"})
 

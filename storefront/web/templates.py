@@ -3,51 +3,58 @@
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from storefront import language
+from storefront.language import later
 from storefront.settings import Settings
 from storefront.web.answers import left_notice
 from storefront.web.assets import Assets
 from storefront.web.edge import LIVE
 from storefront.web.request import ShopRequest
 from storefront.web.saved import Saved, look
+from storefront.web.speech import in_languages
 from storefront.web.theme import folders, loader
+from storefront.web.words import counted, said
 
 # A marker can never come from the catalogue: control characters do not pass the shop's forms or its seeds.
 HOLE_MARK = "\x02hole:%s\x03"
 LOOK_EVERY = 0.5
 MOST_BADGES = 1000
 NOTICES = {
-    "cancelled": ("info", "You have not paid, and nothing was charged. Your cart is as you left it."),
-    "given-up": ("info", "The order is cancelled. Nothing was charged."),
-    "called-off": ("success", "The order is cancelled. Your money goes back the way you paid it."),
-    "put-back": ("success", "The things from that order are in your cart, as many as you had ordered."),
-    "put-back-already": ("info", "The things from that order are in your cart already."),
-    "put-back-some": ("info", "What can still be had of that order is in your cart again."),
-    "gone": ("error", "Nothing of that order can be had any more."),
-    "mended": ("info", "Your cart holds what can be had of it. Please check the total."),
-    "empty": ("info", "Your cart is empty, so there is nothing to check out."),
-    "registered": ("success", "Welcome. Your account is ready."),
-    "account-exists": ("info", "There is an account under this address already. Please sign in."),
-    "carts-joined": ("info", "Your cart now also holds what was in your account’s cart."),
+    "cancelled": ("info", later("You have not paid, and nothing was charged. Your cart is as you left it.")),
+    "given-up": ("info", later("The order is cancelled. Nothing was charged.")),
+    "called-off": ("success", later("The order is cancelled. Your money goes back the way you paid it.")),
+    "put-back": ("success", later("The things from that order are in your cart, as many as you had ordered.")),
+    "put-back-already": ("info", later("The things from that order are in your cart already.")),
+    "put-back-some": ("info", later("What can still be had of that order is in your cart again.")),
+    "gone": ("error", later("Nothing of that order can be had any more.")),
+    "mended": ("info", later("Your cart holds what can be had of it. Please check the total.")),
+    "empty": ("info", later("Your cart is empty, so there is nothing to check out.")),
+    "registered": ("success", later("Welcome. Your account is ready.")),
+    "account-exists": ("info", later("There is an account under this address already. Please sign in.")),
+    "carts-joined": ("info", later("Your cart now also holds what was in your account’s cart.")),
     "carts-joined-short": (
         "info",
-        "Your cart now also holds what was in your account’s cart, as far as it can still be had.",
+        later("Your cart now also holds what was in your account’s cart, as far as it can still be had."),
     ),
-    "signed-out": ("info", "You are signed out."),
-    "signed-out-everywhere": ("info", "You are signed out everywhere."),
-    "session-ended": ("success", "That device is signed out."),
-    "password-changed": ("success", "Your password is changed. Please sign in with the new one."),
-    "password-changed-here": ("success", "Your password is changed. Everywhere else you are signed out."),
-    "address-confirmed": ("success", "Your e-mail address is confirmed."),
-    "orders-claimed": ("success", "Your earlier orders are in the list now."),
-    "address-kept": ("success", "The address is kept."),
-    "address-removed": ("success", "The address is removed."),
-    "second-off": ("info", "The second step is off."),
-    "account-deleted": ("info", "Your account is deleted."),
+    "signed-out": ("info", later("You are signed out.")),
+    "signed-out-everywhere": ("info", later("You are signed out everywhere.")),
+    "session-ended": ("success", later("That device is signed out.")),
+    "password-changed": ("success", later("Your password is changed. Please sign in with the new one.")),
+    "password-changed-here": (
+        "success",
+        later("Your password is changed. Everywhere else you are signed out."),
+    ),
+    "address-confirmed": ("success", later("Your e-mail address is confirmed.")),
+    "orders-claimed": ("success", later("Your earlier orders are in the list now.")),
+    "address-kept": ("success", later("The address is kept.")),
+    "address-removed": ("success", later("The address is removed.")),
+    "second-off": ("info", later("The second step is off.")),
+    "account-deleted": ("info", later("Your account is deleted.")),
 }
 
 
@@ -76,17 +83,15 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,  # see `stamp`
             cache_size=-1,
-            extensions=["jinja2.ext.i18n"],
-        )
-        self.environment.policies["ext.i18n.trimmed"] = True
-        self.environment.install_gettext_callables(  # type: ignore[attr-defined] # the extension's
-            language.gettext, language.ngettext, newstyle=True
         )
         self.environment.globals.update(
+            _=said,
+            ngettext=counted,
             asset=assets.url,
             styles=assets.styles,
             live_script=self._live_script,
             at=language.at,
+            spoken=language.spoken,
             hole=lambda name: Markup(HOLE_MARK % name),  # noqa: S704 - a constant of ours
             shop={
                 "name": settings.shop_name,
@@ -101,7 +106,7 @@ class Templates:
         self._folders = [*folders(settings.theme, "templates"), *assets.folders]
         self._looked = 0.0
         self._saved = Saved()
-        self._badges: dict[tuple[int, int], str] = {}
+        self._badges: dict[tuple[str, int, int], str] = {}
 
     def stamp(self) -> int:
         """A number that changes when a template or a static file is saved, upon which templates are read anew; always
@@ -130,7 +135,7 @@ class Templates:
 
     def badge(self, count: int) -> str:
         """The badge, which stands on every page."""
-        key = (count, self.stamp())
+        key = (language.spoken().code, count, self.stamp())
         badge = self._badges.get(key)
         if badge is None:
             if len(self._badges) >= MOST_BADGES:
@@ -152,18 +157,24 @@ class Templates:
         count: int | None = None,
         notice: dict[str, Any] | None = None,
         holes: bool = False,
+        here: str = "",
         **context: Any,
     ) -> str:
         """A whole page. With `holes` the marks stay in, to be filled per visitor; else they are filled now with
-        the badge's `count` (None: unknown) and the `notice`."""
+        the badge's `count` (None: unknown) and the `notice`. `path`, `canonical` (the whole address) and `here` (the
+        path with what of the query counts, where a change of language leads) are those of the default language."""
         names: dict[str, Any] = dict(context)
         if isinstance(error, dict):
             names["error"] = error
+        base = canonical.removesuffix(urlsplit(canonical).path)
+        in_all = in_languages(canonical.removeprefix(base), base) if canonical else []
         names["page"] = {
             "title": title if title == self.shop_name else f"{title} – {self.shop_name}",
             "heading": title,
             "description": description,
-            "canonical": canonical,
+            "canonical": next((str(one["url"]) for one in in_all if one["current"]), ""),
+            "alternates": in_all,
+            "languages": in_languages("/" if error or not path else here or path),
             "noindex": noindex,
             "json_ld": Markup(json_ld.replace("<", "\\u003c")) if json_ld else "",  # noqa: S704 - escaped here
             "nav": [entry | {"current": entry["url"] == path} for entry in self.navigation()],
@@ -179,7 +190,7 @@ class Templates:
         if left is None or left[0] not in NOTICES:
             return None
         kind, text = NOTICES[left[0]]
-        return {"kind": kind, "text": text, "undo": None}
+        return {"kind": kind, "text": language.gettext(text), "undo": None}
 
     def hole_values(self, count: int | None, notice: dict[str, Any] | None) -> dict[str, str]:
         """What goes into the holes of a page for one visitor."""
