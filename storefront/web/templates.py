@@ -28,7 +28,10 @@ NOTICES = {
     "cancelled": ("info", later("You have not paid, and nothing was charged. Your cart is as you left it.")),
     "given-up": ("info", later("The order is cancelled. Nothing was charged.")),
     "called-off": ("success", later("The order is cancelled. Your money goes back the way you paid it.")),
-    "put-back": ("success", later("The things from that order are in your cart, as many as you had ordered.")),
+    "put-back": (
+        "success",
+        later("The things from that order are in your cart, as many as you had ordered."),
+    ),
     "put-back-already": ("info", later("The things from that order are in your cart already.")),
     "put-back-some": ("info", later("What can still be had of that order is in your cart again.")),
     "gone": ("error", later("Nothing of that order can be had any more.")),
