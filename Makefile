@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format soak bench shots lock clean
+.PHONY: help install install-dev run test check format soak bench shots pictures lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ soak: install-dev ## Tell the model's stories for long: ARGS="--minutes 60 --dat
 
 shots: install-dev ## Pictures of every page in every state, into var/shots (ARGS="cart home")
 	$(BIN)/python -m tests.shots $(ARGS)
+
+pictures: install-dev ## Make the demo's pictures from its drawings (ARGS="speckled-mug")
+	$(BIN)/python -m tests.draw $(ARGS)
 
 bench: install-dev ## Measure; prints one table of ratios, and a storm of 200 checkouts
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -117,7 +117,7 @@ def _made(settings: Settings) -> ASGI:
     assets = Assets(settings)
     finished: list[ASGI] = []
     shop = make_shop(settings, assets, finished)
-    app: Any = assets.wrap(make_litestar(shop))
+    app: Any = shop.templates.pictures.wrap(assets.wrap(make_litestar(shop)))
     if shop.sandbox is not None:
         app = SandboxInFront(app, shop.sandbox)
     window = Window(app, shop.public, shop.clock.known, told_count(settings))

@@ -155,6 +155,7 @@ class CatalogueController(Controller):
             if product is None:
                 raise not_found()
             related = await queries.related(room.database.glance, currency, product.id)
+            shown = pages.product_context(room.templates, product, related, sku, room.delivery_text)
             return room.templates.page(
                 "catalogue/product.html",
                 title=product.title,
@@ -162,8 +163,9 @@ class CatalogueController(Controller):
                 description=product.summary,
                 canonical=f"{base}/products/{slug}",
                 json_ld=pages.product_json_ld(product, currency, base, room.templates),
+                image=base + shown["images"][0]["large"],
                 holes=True,
-                product=pages.product_context(room.templates, product, related, sku, room.delivery_text),
+                product=shown,
             )
 
         return await room.public.answer(request, ("product", base, slug, sku), build)

@@ -141,7 +141,8 @@ class PastPrice(Base):
 
 
 class Image(Base):
-    """A picture of a product: `path` is below static/ or MEDIA_DIR, width and height in pixels."""
+    """A picture of a product: `path` is its name (`web.pictures`) or a file below static/; width and height are the
+    pixels of its biggest size. Position 0 stands on cards."""
 
     __tablename__ = "images"
 

@@ -19,16 +19,19 @@ from storefront.catalogue.queries import (
 )
 from storefront.language import at
 from storefront.money import decimals
+from storefront.web.pictures import in_one_size
 from storefront.web.templates import Templates
 
 
 def picture(templates: Templates, image: Picture | None) -> dict[str, Any]:
     """A picture for a template; products without one, or whose file is gone, get a quiet stand-in."""
     if image is not None:
+        size = {"width": image.width, "height": image.height, "alt": image.alt}
         with suppress(LookupError):
-            source = templates.asset(image.path)
-            return {"src": source, "width": image.width, "height": image.height, "alt": image.alt}
-    return {"src": templates.asset("images/no-picture.svg"), "width": 800, "height": 800, "alt": ""}
+            return templates.pictures.sources(image.path, image.width) | size
+        with suppress(LookupError):
+            return in_one_size(templates.asset(image.path)) | size
+    return in_one_size(templates.asset("images/no-picture.svg")) | {"width": 800, "height": 800, "alt": ""}
 
 
 def card_list(templates: Templates, cards: Sequence[Card], *, eager: int = 0) -> list[dict[str, Any]]:
@@ -45,6 +48,7 @@ def card_list(templates: Templates, cards: Sequence[Card], *, eager: int = 0) ->
             "was": card.was,
             "unit_price": card.unit_price,
             "eager": index < eager,
+            "first": index == 0,
         }
         for index, card in enumerate(cards)
     ]
@@ -154,13 +158,14 @@ def product_context(
     offers = product.offers
     chosen = next((o for o in offers if o.sku == sku and o.available), None)
     chosen = chosen or next((o for o in offers if o.available), offers[0] if offers else None)
+    gallery = [picture(templates, image) for image in product.images] or [picture(templates, None)]
     return {
         "title": product.title,
         "url": f"/products/{product.slug}",
         "summary": product.summary,
         "paragraphs": [part.strip() for part in product.description.split("\n\n") if part.strip()],
         "details": product.details,
-        "images": [picture(templates, image) for image in product.images] or [picture(templates, None)],
+        "images": gallery,
         "option": product.option,
         "variants": [
             {
@@ -220,7 +225,7 @@ def product_json_ld(product: ProductView, currency: str, base: str, templates: T
         "name": product.title,
         "description": product.summary or product.description[:300],
         "url": url,
-        "image": [base + str(picture(templates, image)["src"]) for image in product.images],
+        "image": [base + str(picture(templates, image)["large"]) for image in product.images],
         "offers": offers,
     }
     return json.dumps(data, ensure_ascii=False)

@@ -52,7 +52,7 @@ SORTS: dict[str, tuple[str, ColumnElement[Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`path` is below static/; width and height in pixels."""
+    """`path` is a picture's name (`web.pictures`) or a file below static/; width and height in pixels."""
 
     path: str
     alt: str

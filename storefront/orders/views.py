@@ -20,6 +20,7 @@ from storefront.orders.words import (
     masked,
     timeline_text,
 )
+from storefront.web.pictures import WIDTHS
 from storefront.web.templates import Templates
 
 AT = "%-d %B %Y, %H:%M UTC"
@@ -110,7 +111,7 @@ def _hold(order: Order) -> str:
 
 
 def _line(templates: Templates, line: OrderLine, currency: str) -> dict[str, Any]:
-    image = Picture(line.image_path, "", 800, 800) if line.image_path else None
+    image = Picture(line.image_path, "", WIDTHS[0], WIDTHS[0]) if line.image_path else None
     return {
         "title": line.title,
         "variant_title": line.variant_title,

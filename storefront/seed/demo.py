@@ -23,6 +23,7 @@ from storefront.catalogue.reprice import reprice
 from storefront.catalogue.search import folded
 from storefront.database import Database, lock, now
 from storefront.money import decimals
+from storefront.web.pictures import WIDTHS
 
 HERE = Path(__file__).resolve().parent
 
@@ -110,8 +111,9 @@ async def _load_product(
     )
     session.add(product)
     await session.flush()
-    path = f"images/products/{row['slug']}.svg"
-    session.add(Image(product_id=product.id, path=path, alt=row["image_alt"], width=800, height=800))
+    for number, (path, alt) in enumerate([(row["slug"], row["image_alt"]), *row.get("more_images", [])]):
+        size = {"width": WIDTHS[-1], "height": WIDTHS[-1]}
+        session.add(Image(product_id=product.id, path=path, alt=alt, position=number, **size))
     for slug in row["collections"]:
         session.add(ProductCollection(collection_id=collections[slug].id, product_id=product.id))
     for number, variant in enumerate(variants):

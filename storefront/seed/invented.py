@@ -16,6 +16,7 @@ from typing import Any
 from storefront.catalogue.search import folded
 from storefront.money import smallest_step
 from storefront.seed.demo import in_currency
+from storefront.web.pictures import WIDTHS
 
 HERE = Path(__file__).resolve().parent
 MAKERS = 3000
@@ -118,10 +119,10 @@ def make_product(language: Language, number: int, currency: str) -> Made:
         "search_text": folded(f"{colours} {summary} {description}"),
     }
     image = {
-        "path": f"images/products/{language.pictures[thing]}.svg",
+        "path": language.pictures[thing],
         "alt": language.alts[thing],
-        "width": 800,
-        "height": 800,
+        "width": WIDTHS[-1],
+        "height": WIDTHS[-1],
         "position": 0,
     }
     return Made(product, variants, image, dice.sample(language.collections, dice.choice([1, 1, 2])))

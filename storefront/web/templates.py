@@ -14,6 +14,7 @@ from storefront.settings import Settings
 from storefront.web.answers import left_notice
 from storefront.web.assets import Assets
 from storefront.web.edge import LIVE
+from storefront.web.pictures import Pictures
 from storefront.web.request import ShopRequest
 from storefront.web.saved import Saved, look
 from storefront.web.speech import in_languages
@@ -77,6 +78,7 @@ class Templates:
     def __init__(self, settings: Settings, assets: Assets) -> None:
         self._assets = assets
         self.asset, self.styles = assets.url, assets.styles
+        self.pictures = Pictures(settings)
         self.navigation: Callable[[], list[dict[str, str]]] = list
         self.environment = DictsFirst(
             loader=loader(settings.theme),
@@ -156,6 +158,7 @@ class Templates:
         canonical: str = "",
         noindex: bool = False,
         json_ld: str = "",
+        image: str = "",
         error: bool | dict[str, Any] = False,
         count: int | None = None,
         notice: dict[str, Any] | None = None,
@@ -165,7 +168,8 @@ class Templates:
     ) -> str:
         """A whole page. With `holes` the marks stay in, to be filled per visitor; else they are filled now with
         the badge's `count` (None: unknown) and the `notice`. `path`, `canonical` (the whole address) and `here` (the
-        path with what of the query counts, where a change of language leads) are those of the default language."""
+        path with what of the query counts, where a change of language leads) are those of the default language.
+        `image` is a whole address, for links to the page."""
         names: dict[str, Any] = dict(context)
         if isinstance(error, dict):
             names["error"] = error
@@ -179,6 +183,7 @@ class Templates:
             "alternates": in_all,
             "languages": in_languages("/" if error or not path else here or path),
             "noindex": noindex,
+            "image": image,
             "json_ld": Markup(json_ld.replace("<", "\\u003c")) if json_ld else "",  # noqa: S704 - escaped here
             "nav": [entry | {"current": entry["url"] == path} for entry in self.navigation()],
             "path": path,

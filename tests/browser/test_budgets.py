@@ -98,6 +98,14 @@ async def test_nothing_moves_while_it_loads(name: str, page: Page) -> None:
 
 def test_what_never_changes_is_kept_for_ever(shop: Running) -> None:
     _, text = size(shop, "/products")
-    for path in {*LINKED.findall(text), *re.findall(r'<img[^>]* src="([^"]+)"', text)}:
+    pictures = {
+        path for srcset in re.findall(r'srcset="([^"]+)"', text) for path in re.findall(r"/\S+", srcset)
+    }
+    assert len(pictures) >= 24 * 4
+    for path in {
+        *LINKED.findall(text),
+        *re.findall(r'<img[^>]* src="([^"]+)"', text),
+        *sorted(pictures)[:20],
+    }:
         answer = httpx.head(urljoin(shop.url, path), trust_env=False)
         assert "immutable" in answer.headers["cache-control"], path

@@ -12,7 +12,8 @@ from storefront.money import MINIMUM_CHARGE
 from storefront.seed.big import load_big
 from storefront.seed.demo import load_demo
 from storefront.seed.invented import make_product, read_language
-from storefront.settings import ROOT
+from storefront.settings import Settings
+from storefront.web.pictures import Pictures
 
 
 async def count(database: Database, table: type) -> int:
@@ -20,7 +21,7 @@ async def count(database: Database, table: type) -> int:
         return int(await session.scalar(select(func.count()).select_from(table)) or 0)
 
 
-async def test_two_thousand_products(database: Database) -> None:
+async def test_two_thousand_products(database: Database, settings: Settings) -> None:
     seen: list[int] = []
     before = await version(database.glance)
     await load_big(database, "USD", 2000, seen.append)
@@ -31,11 +32,11 @@ async def test_two_thousand_products(database: Database) -> None:
     assert await count(database, Collection) == 20
     assert 2000 < await count(database, Variant) < 8000
     assert await version(database.glance) > before, "a running shop notices"
-    await everything_fits(database)
+    await everything_fits(database, settings)
     await pages_work(database)
 
 
-async def everything_fits(database: Database) -> None:
+async def everything_fits(database: Database, settings: Settings) -> None:
     moved = select(func.sum(StockMovement.quantity)).where(StockMovement.variant_id == Variant.id)
     async with database.reads() as session:
         variants = (
@@ -54,7 +55,7 @@ async def everything_fits(database: Database) -> None:
     assert min(prices) >= MINIMUM_CHARGE["USD"]
     assert len(prices) > 100
     assert wrong == []
-    assert all((ROOT / "static" / path).is_file() for path in pictures)
+    assert all(path in Pictures(settings).of_the_demo for path in pictures)
 
 
 async def pages_work(database: Database) -> None:
