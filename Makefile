@@ -39,7 +39,7 @@ run: install ## Serve the shop on http://127.0.0.1:8000 (PORT=…)
 	$(BIN)/uvicorn storefront.asgi:app --host 127.0.0.1 --port $(PORT) --no-proxy-headers --no-access-log
 
 test: install-dev ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: install-dev $(SEMGREP)/.done ## Formatter, linter, types, import rules, templates, migrations, security
 	$(BIN)/ruff format --check .

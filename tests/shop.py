@@ -27,6 +27,7 @@ from storefront.catalogue.stock import stock_of
 from storefront.database import Database
 from storefront.orders.models import Hold, Order
 from storefront.settings import Settings
+from tests.forks import storefront
 from tests.web.page import Answer, Pairs
 
 T = TypeVar("T")
@@ -79,11 +80,8 @@ class Running:
 
     async def command(self, *words: str) -> tuple[int, str]:
         """What `storefront …` does beside the running shop: its exit code and everything that it prints."""
-        program = [sys.executable, "-c", "from storefront.cli import main; main()", *words]
-        options: dict[str, Any] = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
-        started = await asyncio.create_subprocess_exec(*program, env=self.environment, cwd=ROOT, **options)
-        output, _ = await started.communicate()
-        return started.returncode or 0, output.decode()
+        done = await asyncio.to_thread(storefront, *words, environment=self.environment)
+        return done.returncode, done.stdout + done.stderr
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
@@ -203,7 +201,9 @@ def running_shop(
         "LIVE_RELOAD": "false",
     }
     environment |= settings or {}
-    options = ["--port", str(port), "--workers", str(workers), "--no-proxy-headers"]
+    # Playwright's own client takes an idle connection up again without looking whether it was closed meanwhile.
+    kept = ["--timeout-keep-alive", "75"]
+    options = ["--port", str(port), "--workers", str(workers), "--no-proxy-headers", *kept]
     command = [sys.executable, "-m", "uvicorn", "storefront.asgi:app", *options]
     log = folder / "log"
     with log.open("wb") as output:

@@ -19,6 +19,7 @@ FIELDS = (
     "tel",
     "country",
     "organization",
+    "vat_number",
     "address_line1",
     "address_line2",
     "address_level3",

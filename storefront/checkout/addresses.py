@@ -144,7 +144,9 @@ def _fields(
     """The checkout's fields of an address, looked at when the form is sent; a country brings its own at once."""
     country = forms.chosen_country(values, rates)
     parts = forms.parts_for(country, needs_delivery=True)
-    names = [name for name in (*parts.contact, *parts.address, *parts.more) if name in book.FIELDS]
+    names = [
+        name for name in (*parts.contact, *parts.address, *parts.more, *parts.company) if name in book.FIELDS
+    ]
     fields = [views.field_context(name, values, errors.get(name, ""), rates=rates) for name in names]
     for field in fields:
         field["check"] = None

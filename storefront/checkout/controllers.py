@@ -14,9 +14,10 @@ from storefront.accounts.guards import signed_in
 from storefront.accounts.mine import belongs_to
 from storefront.cart import cookies
 from storefront.cart.mend import take_what_is_left
-from storefront.checkout import forms, views
+from storefront.checkout import billing, forms, views
 from storefront.checkout.address import label_lines
 from storefront.checkout.answers import show_form, show_refusal, show_unavailable, sign_in_first
+from storefront.checkout.likely import MEANT
 from storefront.checkout.limits import placed_nothing, try_to_place, try_to_return
 from storefront.checkout.place import (
     CartChanged,
@@ -45,6 +46,9 @@ from storefront.web.errors import Refused, not_found
 from storefront.web.forms import read_form
 from storefront.web.request import ASKS_WHO, ShopRequest
 
+# The fields on which others, or the total, depend.
+WHOLE_FORM = frozenset({"country", "shipping_method", billing.OTHER, billing.COUNTRY})
+
 
 class CheckoutController(Controller):
     opt = ASKS_WHO
@@ -66,6 +70,8 @@ class CheckoutController(Controller):
         if field not in forms.FIELDS:
             raise not_found()
         typed = await read_form(request)
+        if MEANT in typed:
+            typed["email"] = typed[MEANT]
         basket = await read_basket(request, checkout_room)
         if not basket.cart.lines:
             return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
@@ -73,13 +79,15 @@ class CheckoutController(Controller):
         await keep_draft(checkout_room, basket, forms.draft_of(typed))
         if not request.wants_fragment:
             return redirect(request, "/checkout")
-        if field in {"country", "shipping_method"}:
-            # They change other fields and the total, so the whole form is answered.
+        if field in WHOLE_FORM:
+            # They change other fields or the total, so the whole form is answered.
             return show_form(request, checkout_room, basket, checked.values, retarget=True)
         error = checked.errors.get(field, "")
         context = views.field_context(
             field, checked.values, error, ok=not error and bool(checked.values.get(field))
         )
+        if MEANT in typed:
+            context["focus"] = True
         return html(checkout_room.templates.render("components/field.html", field=context), headers=SECRET)
 
     @post("/checkout", status_code=200)
@@ -202,7 +210,7 @@ def _wanted(request: ShopRequest, room: CheckoutRoom, checked: forms.Checked) ->
         parts = {
             name: values.get(name, "") for name in (*kept, "address_level2", "address_level3", "country")
         }
-        address = {**parts, "lines": "\n".join(label_lines(values))}
+        address = {**parts, "lines": "\n".join(label_lines(values)), **billing.of_order(values)}
     return Wanted(
         email=values["email"],
         name=values["name"],

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ValidationInfo
 
 from storefront.cart.delivery import Rate, countries_of, home_country, rates_for
+from storefront.checkout import billing
 from storefront.checkout.address import check_address, country_names, normal_area, rules
 from storefront.web.forms import email_address, parse
 
@@ -42,7 +43,16 @@ FIELDS = {
     "address_level2": Field("city", 100, "address-level2"),
     "address_level1": Field("province", 100, "address-level1"),
     "postal_code": Field("postal code", 20, "postal-code"),
+    "vat_number": Field("VAT number", 30),
     "shipping_method": Field("delivery method", 100),
+    "billing_other": Field("bill to another address", 1, type="checkbox"),
+    "billing_name": Field("full name", 100, "billing name"),
+    "billing_organization": Field("company", 100, "billing organization"),
+    "billing_country": Field("country", 2, "billing country", "select"),
+    "billing_address_line1": Field("address", 100, "billing address-line1"),
+    "billing_address_level2": Field("city", 100, "billing address-level2"),
+    "billing_address_level1": Field("province", 100, "billing address-level1"),
+    "billing_postal_code": Field("postal code", 20, "billing postal-code"),
     "note": Field("note", 500, type="textarea"),
 }
 # A total that no order has, so that it never equals the true one.
@@ -100,21 +110,33 @@ class CheckoutForm(BaseModel):
     address_level2: OneLine = ""
     address_level3: OneLine = ""
     postal_code: OneLine = ""
+    vat_number: OneLine = ""
+    billing_other: OneLine = ""
+    billing_name: OneLine = ""
+    billing_organization: OneLine = ""
+    billing_country: OneLine = ""
+    billing_address_line1: OneLine = ""
+    billing_address_level1: OneLine = ""
+    billing_address_level2: OneLine = ""
+    billing_postal_code: OneLine = ""
     note: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The names of a form's fields as they stand on the page; `more` are optional and folded away."""
+    """The names of a form's fields as they stand on the page; `more` and `company` are optional and folded away,
+    `billing` is there where the bill goes to another address."""
 
     contact: tuple[str, ...]
     address: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
+    company: tuple[str, ...] = ()
+    billing: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        delivery = (*self.address, *self.more, "shipping_method") if self.address else ()
-        return (*self.contact, *delivery, "note")
+        delivery = (*self.address, *self.more, *self.company, "shipping_method", billing.OTHER, *self.billing)
+        return (*self.contact, *(delivery if self.address else ()), "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +168,26 @@ def chosen_country(values: Mapping[str, str], rates: Sequence[Rate]) -> str:
     return ""
 
 
-def parts_for(country: str, *, needs_delivery: bool) -> Parts:
-    """The fields of the form for `country`. At most eight are not folded away."""
+def parts_for(country: str, *, needs_delivery: bool, bill_to: str = "") -> Parts:
+    """The fields of the form for `country`. At most eight are not folded away, while the bill goes where the parcel
+    goes; `bill_to` is the country of another billing address."""
     if not needs_delivery:
         return Parts(("email", "name"))
     own = rules(country).fields if country else ()
     folded = tuple(name for name in own if name == "address_level3")
     shown = tuple(name for name in own if name != "address_level3")
-    return Parts(("email", "name", "tel"), ("country", *shown), (*folded, "organization", "address_line2"))
+    return Parts(
+        ("email", "name", "tel"),
+        ("country", *shown),
+        (*folded, "address_line2"),
+        ("organization", "vat_number"),
+        billing.fields_for(bill_to) if bill_to else (),
+    )
+
+
+def billed_to(form: Mapping[str, str], country: str) -> str:
+    """The country of another billing address; empty where the bill goes where the parcel goes."""
+    return billing.chosen_country(form, country) if form.get(billing.OTHER, "").strip() else ""
 
 
 def draft_of(form: Mapping[str, str]) -> dict[str, str]:
@@ -164,8 +198,11 @@ def draft_of(form: Mapping[str, str]) -> dict[str, str]:
 def check(form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate]) -> Checked:
     """Look at a whole form. When nothing needs delivery, address, telephone and method are ignored."""
     country = chosen_country(form, rates) if needs_delivery else ""
-    names = parts_for(country, needs_delivery=needs_delivery).names
+    bill_to = billed_to(form, country) if needs_delivery else ""
+    names = parts_for(country, needs_delivery=needs_delivery, bill_to=bill_to).names
     values = {name: form.get(name, "").strip() for name in names}
+    if bill_to:
+        values[billing.COUNTRY] = bill_to
     found, wrong = parse(CheckoutForm, values)
     if found is not None:
         values["email"] = found.email
@@ -206,6 +243,9 @@ def _check_delivery(values: Mapping[str, str], country: str, rates: Sequence[Rat
             if known
             else "Choose a country from the list."
         )
+    errors |= billing.check_vat_number(values)
+    if values.get(billing.OTHER):
+        errors |= billing.check_billing(values)
     if country and chosen_rate(values, country, rates) is None:
         errors["shipping_method"] = (
             f"Choose a delivery method that is offered for {country_names()[country]}."
@@ -219,6 +259,7 @@ def _normalise(values: dict[str, str], country: str) -> None:
     area = normal_area(country, values.get("address_level1", "")) if country else None
     if area:
         values["address_level1"] = area
+    billing.normalise(values)
 
 
 def _country(values: Mapping[str, str]) -> str:

@@ -7,13 +7,22 @@ from typing import Any
 from storefront.cart.delivery import Rate, rates_for
 from storefront.cart.queries import CartView, Line
 from storefront.catalogue.pages import picture
+from storefront.checkout import billing
 from storefront.checkout.address import Rules, country_names, rules, with_article
-from storefront.checkout.forms import FIELDS, Parts, chosen_country, chosen_rate, deliverable, parts_for
+from storefront.checkout.forms import FIELDS, billed_to, chosen_country, chosen_rate, deliverable, parts_for
+from storefront.checkout.likely import meant_address
+from storefront.language import ngettext
 from storefront.money import format_money
 from storefront.web.templates import Templates
 
-HINTS = {"tel": "Only for questions about this delivery."}
-OPTIONAL = frozenset({"tel", "organization", "address_line2", "address_level3", "note"})
+HINTS = {
+    "tel": "Only for questions about this delivery.",
+    "vat_number": "Stands on your order; the price stays the same.",
+}
+OPTIONAL = frozenset({"tel", "organization", "vat_number", "address_line2", "address_level3", "note"}) | {
+    billing.OTHER,
+    f"{billing.PREFIX}organization",
+}
 
 
 def totals(cart: CartView, rates: Sequence[Rate], values: Mapping[str, str]) -> tuple[Rate | None, int, int]:
@@ -46,7 +55,10 @@ def checkout_context(
     form leads to signing in first."""
     errors = errors or {}
     country = chosen_country(values, rates) if cart.needs_delivery else ""
-    parts = parts_for(country, needs_delivery=cart.needs_delivery)
+    bill_to = billed_to(values, country) if cart.needs_delivery else ""
+    parts = parts_for(country, needs_delivery=cart.needs_delivery, bill_to=bill_to)
+    if bill_to:
+        values = {**values, billing.COUNTRY: bill_to}
     rate, shipping, total = totals(cart, rates, values)
     fields = {
         name: field_context(name, values, errors.get(name, ""), name in ok, rates=rates)
@@ -58,12 +70,16 @@ def checkout_context(
         "contact": parts.contact,
         "address": parts.address,
         "address_more": parts.more,
-        "address_more_label": _more_label(fields, parts),
-        "address_more_open": any(fields[name]["value"] or fields[name]["error"] for name in parts.more),
+        "address_more_label": _more_label(fields, parts.more),
+        "address_more_open": _used(fields, parts.more),
+        "company": parts.company,
+        "company_open": _used(fields, parts.company),
+        "billing": parts.billing,
         "methods": [_method(one, cart.subtotal, currency, rate) for one in offered],
         "errors": [{"href": f"#{name}", "text": text} for name, text in errors.items() if name in fields],
         "message": message,
         "lines": [_line(templates, line, currency) for line in cart.lines],
+        "count_text": ngettext("%(n)s thing", "%(n)s things", cart.count),
         "orderable": cart.can_check_out,
         "mend": _mend(cart),
         "subtotal_text": format_money(cart.subtotal, currency),
@@ -90,6 +106,8 @@ def field_context(
     """What `components/field.html` is given for one field of the form that holds `values`. Without `rates` the
     country is taken as it was chosen. Raises KeyError for a name that no checkout form has."""
     field = FIELDS[name]
+    if name.startswith(billing.PREFIX) and name != billing.OTHER:
+        return _billing_context(name, values, error, ok)
     country = values.get("country", "") if rates is None else chosen_country(values, rates)
     found = rules(country, values.get("address_level1", "")) if country in country_names() else None
     own = found if found and name in found.fields else None
@@ -109,8 +127,10 @@ def field_context(
         "options": (),
         "optional_label": "" if required else "(optional)",
         "check": _check(name),
-        "update_button": name == "country",
+        "update_button": name in {"country", billing.OTHER},
     }
+    if name == "email" and not error:
+        context["meant"] = meant_address(values.get(name, ""))
     if name == "country":
         context |= {"value": country, "options": _countries(country, rates)}
     elif own and name == "address_level1" and own.areas:
@@ -126,9 +146,24 @@ def field_context(
     return context
 
 
+def _billing_context(name: str, values: Mapping[str, str], error: str, ok: bool) -> dict[str, Any]:
+    """The same field as the delivery address has it, under the name of the billing address's."""
+    plain = name.removeprefix(billing.PREFIX)
+    context = field_context(plain, billing.plain(values), error, ok)
+    return context | {
+        "name": name,
+        "id": name,
+        "hint": "",
+        "autocomplete": FIELDS[name].autocomplete,
+        "check": _check(name),
+        "update_button": name == billing.COUNTRY,
+    }
+
+
 def _check(name: str) -> dict[str, str]:
-    if name == "country":
-        return {"url": "/checkout/fields/country", "target": "#checkout-form", "sync": "closest form:replace"}
+    if name in {"country", billing.OTHER, billing.COUNTRY}:
+        url = f"/checkout/fields/{name}"
+        return {"url": url, "target": "#checkout-form", "sync": "closest form:replace"}
     return {"url": f"/checkout/fields/{name}", "target": f"#field-{name}", "sync": "this:replace"}
 
 
@@ -148,8 +183,12 @@ def _offered(rates: tuple[Rate, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(deliverable(rates))
 
 
-def _more_label(fields: Mapping[str, Mapping[str, Any]], parts: Parts) -> str:
-    labels = [str(fields[name]["label"]) for name in parts.more]
+def _used(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> bool:
+    return any(fields[name]["value"] or fields[name]["error"] for name in names)
+
+
+def _more_label(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    labels = [str(fields[name]["label"]) for name in names]
     return f"Add {', '.join(label[0].lower() + label[1:] for label in labels)}"
 
 

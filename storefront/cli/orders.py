@@ -13,7 +13,7 @@ from storefront.money import decimals, format_money
 from storefront.orders.models import OPEN_STATES, Order, Refund
 from storefront.orders.next import to_be_sent
 from storefront.orders.queries import OrderView, find_orders, lock_order, order_view
-from storefront.orders.words import timeline_text
+from storefront.orders.words import bill_to_lines, timeline_text
 from storefront.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def show(number: str) -> None:
         click.echo(f"  {line.quantity} × {line.sku}  {line.title} {line.variant_title}".rstrip())
     if order.address:
         click.echo(f"  {order.shipping_title}:\n    " + order.address["lines"].replace("\n", "\n    "))
+    if bill_to_lines(order):
+        click.echo("  bill to:\n    " + "\n    ".join(bill_to_lines(order)))
     if order.note:
         click.echo(f"  note: {order.note}")
     for task in [] if view.shipments else to_be_sent(order, view.lines):

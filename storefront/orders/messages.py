@@ -9,7 +9,7 @@ from storefront.money import format_money
 from storefront.orders.models import Order, OrderLine
 from storefront.orders.next import has_credits, mailed, posted, whats_next
 from storefront.orders.queries import lines_of
-from storefront.orders.words import address_lines
+from storefront.orders.words import address_lines, bill_to_lines
 from storefront.outbox.write import leave_message
 from storefront.settings import Settings
 
@@ -38,6 +38,7 @@ def order_data(order: Order, lines: Sequence[OrderLine], settings: Settings) -> 
         "shipping": format_money(order.shipping, currency) if order.address else "",
         "total": format_money(order.total, currency),
         "address_lines": address_lines(order),
+        "bill_to_lines": bill_to_lines(order),
         "next_text": whats_next(order, lines),
         "mailed": mailed(lines),
         "posted": posted(lines),

@@ -17,6 +17,7 @@ from storefront.orders.words import (
     TEXTS,
     TITLES,
     address_lines,
+    bill_to_lines,
     masked,
     timeline_text,
 )
@@ -51,6 +52,7 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         "delivery_text": format_money(order.shipping, currency) if order.address else "",
         "total_text": format_money(order.total, currency),
         "address_lines": address_lines(order),
+        "bill_to_lines": bill_to_lines(order),
         "email_masked": masked(order.email),
         "note": order.note,
         "placed_text": _at(order.placed_at),

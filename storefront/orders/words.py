@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from storefront.language import gettext as _
 from storefront.orders.models import Order, TimelineEntry
 
 TITLES = {
@@ -60,7 +61,16 @@ def address_lines(order: Order) -> list[str]:
     return (order.address or {}).get("lines", "").splitlines()
 
 
+def bill_to_lines(order: Order) -> list[str]:
+    """Whom the bill is for, where the shopper said more than where the parcel goes: another address, a VAT number."""
+    said = order.address or {}
+    lines = said.get("billing_lines", "").splitlines()
+    return (
+        [*lines, _("VAT number: %(number)s", number=said["vat_number"])] if said.get("vat_number") else lines
+    )
+
+
 def masked(email: str) -> str:
     """An e-mail address that its owner recognises and others cannot use: s…r@example.com."""
-    name, _, domain = email.rpartition("@")
+    name, _at, domain = email.rpartition("@")
     return f"{name[:1]}…{name[-1:] if len(name) > 2 else ''}@{domain}"

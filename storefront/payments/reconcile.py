@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.database import Database, now
+from storefront.database import Database, lock, now
 from storefront.orders.models import AWAITING, Order, PaymentAttempt
 from storefront.orders.queries import LIVE_ATTEMPTS
 from storefront.payments.errors import InvalidRequest, PaymentProblem
@@ -55,8 +55,10 @@ async def reconcile_if_due(
         if _fresh(await session.scalar(newest), every):
             return False
     async with database.writes() as session:
-        # Locked, so that of several workers whose time has come one begins.
-        if _fresh(await session.scalar(newest.with_for_update()), every):
+        # Of several workers whose time has come one begins: the others wait for its lock, and then look again, since
+        # what PostgreSQL locked for them is still the row that was the newest when they asked.
+        await lock(session, newest)
+        if _fresh(await session.scalar(newest), every):
             return False
         cursor = await _cursor(session)
         run_id = await _begin(session, cursor)

@@ -142,7 +142,7 @@ async def test_what_is_typed_while_another_country_is_on_its_way_stays(page: Pag
 async def test_a_guest_fills_in_at_most_eight_fields(page: Page) -> None:
     await at_checkout(page)
     fields = page.locator(
-        "#checkout-form :is(input, select, textarea):not([type=radio], [type=hidden]):visible"
+        "#checkout-form :is(input, select, textarea):not([type=radio], [type=checkbox], [type=hidden]):visible"
     )
     assert await fields.count() <= 8
     assert all([await field.get_attribute("autocomplete") for field in await fields.all()])
@@ -166,7 +166,7 @@ async def test_what_is_left_is_taken_with_one_press_and_nothing_typed_is_lost(
     await checkout_bought_away(Scene(page, shop, {}))
     await expect(page.locator("#checkout-form [role=alert]")).to_be_focused()
     await page.get_by_role("button", name="Take what is left").click()
-    await expect(page.locator(".small-line")).to_have_count(1)
+    await expect(page.locator(".checkout-summary .small-line")).to_have_count(1)
     await expect(page.locator("#notice")).to_contain_text("what can be had")
     await expect(page.locator("#address_line1")).to_have_value(ANNA["address_line1"])
     await page.locator("#pay").click()
@@ -234,3 +234,20 @@ async def _orders(shop: Running, email: str) -> int:
 async def _slowly(route: Route) -> None:
     await asyncio.sleep(0.5)
     await route.continue_()
+
+
+@at_both_widths
+async def test_a_typo_is_offered_as_it_was_meant_and_another_bill_opens_in_place(page: Page) -> None:
+    await at_checkout(page)
+    await page.locator("#email").fill("anna@gmial.com")
+    await page.locator("#email").press("Tab")
+    await page.get_by_role("button", name="anna@gmail.com").click()
+    await expect(page.locator("#email")).to_have_value("anna@gmail.com")
+    await expect(page.locator("#email")).to_be_focused()
+    await expect(page.locator("#field-email .tick")).to_be_visible()
+    await page.locator("#billing_other").check()
+    await expect(page.locator("#billing_country")).to_have_value("US")
+    await expect(page.locator("#billing_other")).to_be_focused()
+    await page.locator("#billing_other").uncheck()
+    await expect(page.locator("#billing_country")).to_have_count(0)
+    await expect(page.locator("#email")).to_have_value("anna@gmail.com")

@@ -99,8 +99,10 @@ def test_a_right_form_has_no_errors() -> None:
         "address_level1": "CA",
         "postal_code": "94102",
         "organization": "",
+        "vat_number": "",
         "address_line2": "",
         "shipping_method": "standard",
+        "billing_other": "",
         "note": "Ring twice.\nThank you.",
     }
 
@@ -423,8 +425,10 @@ def test_a_new_form_begins_at_home() -> None:
     form = shown({})
     assert form["contact"] == ("email", "name", "tel")
     assert form["address"] == ("country", "address_line1", "address_level2", "address_level1", "postal_code")
-    assert form["address_more"] == ("organization", "address_line2")
-    assert form["address_more_label"] == "Add company, apartment or floor"
+    assert form["address_more"] == ("address_line2",)
+    assert form["address_more_label"] == "Add apartment or floor"
+    assert form["company"] == ("organization", "vat_number")
+    assert (form["company_open"], form["billing"]) == (False, ())
     assert not form["address_more_open"]
     assert form["fields"]["country"]["value"] == "US"
     assert [method["checked"] for method in form["methods"]] == [True, False]
@@ -439,8 +443,8 @@ def test_a_new_form_begins_at_home() -> None:
 def test_another_country_brings_its_own_form_and_total() -> None:
     form = shown({"country": "BR", "shipping_method": "express"})
     assert form["address"] == ("country", "address_line1", "address_level2", "address_level1", "postal_code")
-    assert form["address_more"] == ("address_level3", "organization", "address_line2")
-    assert form["address_more_label"] == "Add neighborhood, company, apartment or floor"
+    assert form["address_more"] == ("address_level3", "address_line2")
+    assert form["address_more_label"] == "Add neighborhood, apartment or floor"
     assert [(method["title"], method["price"]) for method in form["methods"]] == [
         ("International delivery", "$19.90")
     ]
@@ -496,7 +500,7 @@ def test_errors_stand_in_the_summary_and_at_their_fields_in_the_same_words() -> 
     assert {
         name: field["error"] for name, field in form["fields"].items() if field["error"]
     } == checked.errors
-    assert form["address_more_open"]
+    assert (form["company_open"], form["address_more_open"]) == (True, False)
     assert form["fields"]["email"]["value"] == "?"
 
 

@@ -1,7 +1,5 @@
 """The pages and commands of credits and of the sync, at a real shop with the sandbox."""
 
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator
 
@@ -11,18 +9,18 @@ from sqlalchemy import insert
 from storefront.catalogue.models import Product
 from storefront.database import Database
 from storefront.settings import Settings
+from tests import forks
 from tests.accounts.people import new_email, new_person, signed_in
-from tests.shop import ROOT, Running, Shopper, eventually, free_port, shopper_at
+from tests.forks import Done
+from tests.shop import Running, Shopper, eventually, free_port, shopper_at
 from tests.web.page import Answer
 
 KEY = "sk_test_" + "commands"
 
 
-def storefront(shop: Running, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def storefront(shop: Running, *words: str, **settings: str) -> Done:
     """Run the storefront command beside the shop."""
-    program = [sys.executable, "-c", "from storefront.cli import main; main()", *words]
-    environment = shop.environment | settings
-    return subprocess.run(program, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return forks.storefront(*words, environment=shop.environment | settings)
 
 
 @pytest.fixture
@@ -180,7 +178,7 @@ async def test_a_sync_without_a_key_takes_nothing_from_elsewhere_off_sale(
 async def test_staff_look_at_credits_and_put_them_right(demo_shop: Running) -> None:
     person = await new_person(demo_shop)
 
-    def adjust(*words: str) -> subprocess.CompletedProcess[str]:
+    def adjust(*words: str) -> Done:
         return storefront(demo_shop, "credits", "adjust", person.email.upper(), *words)
 
     assert adjust("25", "--reason", "A present").stdout == f"account {person.id}: 25 credits\n"

@@ -4,15 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
-from storefront.database import now
+from storefront.database import lock, now
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, PaymentAttempt
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.models import Dispute, Reconciliation, StripeEvent
 from storefront.payments.reconcile import reconcile, reconcile_if_due
 from tests.faults.house import House, Obj, Process
 from tests.faults.test_refunds import paid
+from tests.shop import eventually
 
 
 async def run(house: House, process: Process | None = None) -> list[Obj]:
@@ -328,6 +329,31 @@ async def test_of_several_workers_whose_time_has_come_one_reconciles(house: Hous
         )
     )
     assert sum(ran) == 1
+
+
+async def test_of_workers_that_wait_for_each_other_one_reconciles(house: House) -> None:
+    await paid(house)
+    await run(house)
+    house.pass_time(minutes=6)
+    postgresql = house.database.url.startswith("postgresql")
+
+    async def all_wait() -> bool:
+        async with house.database.reads() as session:
+            waiting = (
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+            )
+            return not postgresql or int(await session.scalar(text(waiting)) or 0) >= 3
+
+    async with house.database.writes() as session:
+        await lock(session, select(Reconciliation).order_by(Reconciliation.id.desc()).limit(1))
+        workers = [
+            asyncio.create_task(
+                reconcile_if_due(one.database, one.gateway, one.settings, timedelta(minutes=5))
+            )
+            for one in (house.another(), house.another(), house.another())
+        ]
+        await eventually(all_wait)
+    assert sum(await asyncio.gather(*workers)) == 1
 
 
 async def test_two_runs_at_once_do_nothing_twice(house: House) -> None:

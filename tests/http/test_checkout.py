@@ -313,3 +313,50 @@ async def test_prices_that_a_browser_sends_count_for_nothing(
     )
     assert stripe.session_at(sent.location)["amount_total"] == 2490
     assert (await shopper.post("/checkout", form | {"shown_total": "1"})).status == 409
+
+
+async def test_the_bill_goes_to_another_address_and_to_a_company(
+    htmx: bool, shop: Running, stripe: StripeDouble
+) -> None:
+    thing = await shop.new_thing()
+    async with shopper_at(shop.url, htmx=htmx) as shopper:
+        await shopper.add(thing)
+        page = await shopper.get("/checkout")
+        shopper.htmx = False
+        asked = await shopper.submit(
+            page, "/checkout", press="/checkout/fields/billing_other", billing_other="1", name="Bea"
+        )
+        page = await shopper.follow(asked)
+        assert filled(page)["name"] == "Bea"
+        shopper.htmx = htmx
+        bill = {"name": "Bea Huber", "address_line1": "Rue de la Paix 1", "address_level2": "Paris"}
+        typed = {f"billing_{name}": text for name, text in bill.items()}
+        country = await shopper.post(
+            "/checkout/fields/billing_country", filled(page) | typed | {"billing_country": "FR"}
+        )
+        page = await shopper.follow(country) if country.status == 303 else country
+        sent = await shopper.submit(
+            page, "/checkout", **ANNA, **typed, billing_postal_code="75002", vat_number="FR 40 303 265 045"
+        )
+        order = await shop.order(token_of(stripe.session_at(sent.location)["cancel_url"]))
+        assert sent.status in {200, 303}
+        assert order.address is not None
+        assert order.address["vat_number"] == "FR40303265045"
+        assert order.address["billing_lines"].splitlines()[-2:] == ["75002 PARIS", "FRANCE"]
+        shown = await shopper.get(f"/orders/{order.token}")
+        assert "Rue de la Paix 1" in shown.words
+        assert "FR40303265045" in shown.words
+
+
+async def test_a_mail_address_with_a_typo_is_offered_as_it_was_meant(shopper: Shopper, shop: Running) -> None:
+    await shopper.add(await shop.new_thing())
+    typed = filled(await shopper.get("/checkout")) | {"email": "anna@gmial.com"}
+    field = await shopper.post("/checkout/fields/email", typed, **HTMX)
+    assert "anna@gmail.com" in field.words
+    taken = await shopper.post("/checkout/fields/email", typed | {"use_email": "anna@gmail.com"}, **HTMX)
+    assert taken.element("email").attrs["value"] == "anna@gmail.com"
+    assert "Did you mean" not in taken.words
+    # Without a script the button is there once the form has come back.
+    page = await shopper.follow(await shopper.post("/checkout/fields/email", typed))
+    back = await shopper.submit(page, "/checkout", press="use_email=anna@gmail.com")
+    assert filled(await shopper.follow(back))["email"] == "anna@gmail.com"

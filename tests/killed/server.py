@@ -1,7 +1,4 @@
-"""The shop and the sandbox Stripe as processes of their own: started, killed, started again on the same port.
-
-They are forked from a process that has imported everything already, since most of a start is importing.
-"""
+"""The shop and the sandbox Stripe as processes of their own: started, killed, started again on the same port."""
 
 import asyncio
 import importlib
@@ -17,13 +14,11 @@ from typing import Any
 import httpx
 import uvicorn
 
+from tests.forks import processes
 from tests.shop import SETTINGS_NAMES, free_port
 
 KEY, SECRET = "sk_test_" + "killed", "whsec_" + "killed"
 READY_WITHIN = 30.0
-
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["storefront.app", "storefront.checkout.address", "stripe", "uvicorn"])
 
 
 def _serve(app: str, port: int, log: Path, settings: dict[str, str]) -> None:
@@ -39,7 +34,7 @@ def _serve(app: str, port: int, log: Path, settings: dict[str, str]) -> None:
 
 
 def _start(app: str, port: int, log: Path, **settings: str) -> multiprocessing.process.BaseProcess:
-    process = _processes.Process(target=_serve, args=(app, port, log, settings), daemon=True)
+    process = processes.Process(target=_serve, args=(app, port, log, settings), daemon=True)
     process.start()
     return process
 

@@ -1,8 +1,6 @@
 """What staff do about messages that could not be sent."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +8,8 @@ import pytest
 from storefront.database import Database
 from storefront.outbox.mailer import Mailer
 from storefront.outbox.send import claim, send_due
+from tests import forks
 from tests.outbox.letters import leave, make_due, row
-from tests.shop import ROOT
 
 
 @pytest.fixture
@@ -28,11 +26,8 @@ async def given_up(database: Database, mailer: Mailer) -> Database:
 
 
 async def storefront(url: str, folder: Path, *words: str) -> tuple[int, str]:
-    program = [sys.executable, "-c", "from storefront.cli import main; main()", *words]
-    environment = {"DATABASE_URL": url, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    done = await asyncio.to_thread(
-        subprocess.run, program, env=environment, cwd=folder, capture_output=True, text=True, timeout=60
-    )
+    environment = {"DATABASE_URL": url, "PATH": "/usr/bin:/bin"}
+    done = await asyncio.to_thread(forks.storefront, *words, environment=environment, folder=folder)
     return done.returncode, done.stdout + done.stderr
 
 
