@@ -43,7 +43,10 @@ from storefront.credits.controllers import CreditsController, CreditsRoom
 from storefront.credits.queries import packages
 from storefront.database import Database, away, now
 from storefront.orders.change import held_for_cart
-from storefront.orders.controllers import OrderController, OrdersRoom
+from storefront.orders.controllers import OrderController
+from storefront.orders.finding import FindController
+from storefront.orders.room import OrdersRoom
+from storefront.orders.withdrawing import WithdrawController
 from storefront.outbox.mailer import Mailer
 from storefront.outbox.models import WorkerBeat
 from storefront.payments.controllers import REFUSED_A_MINUTE, PaymentsRoom, WebhookController
@@ -142,7 +145,7 @@ def make_litestar(shop: Shop) -> Litestar:
         "catalogue_room": CatalogueRoom(settings, database, templates, public, shop.facets),
         "cart_room": CartRoom(settings, database, templates, limits, held_for_cart),
         "orders_room": OrdersRoom(
-            database, templates, fresh_badge, LookAgain(checkout_room), offer_account, limits
+            settings, database, templates, fresh_badge, LookAgain(checkout_room), offer_account, limits
         ),
         "accounts_room": AccountsRoom(settings, database, templates, limits, Hashing(), held_for_cart),
         "backoffice_room": BackofficeRoom(database, templates),
@@ -165,6 +168,8 @@ def make_litestar(shop: Shop) -> Litestar:
             CartController,
             CheckoutController,
             AgainController,
+            FindController,
+            WithdrawController,
             OrderController,
             EntryController,
             MailedController,

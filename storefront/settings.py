@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = Field(SecretStr(""), alias="SMTP_URL")
     outbox_dir: Path = Field(Path("var/outbox"), alias="OUTBOX_DIR")
     media_dir: Path = Field(Path("var/media"), alias="MEDIA_DIR")
+    withdrawal_days: int = Field(30, alias="WITHDRAWAL_DAYS", ge=0, le=365)
     theme: str = Field("", alias="THEME")
     live_reload: bool = Field(True, alias="LIVE_RELOAD")
 

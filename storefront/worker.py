@@ -21,7 +21,9 @@ from storefront.accounts.sessions import forget_what_ended
 from storefront.cart.models import Cart
 from storefront.catalogue.reprice import end_reductions
 from storefront.database import Busy, Database, now
-from storefront.orders.models import OPEN_STATES, Order
+from storefront.orders.find import answer_lookups
+from storefront.orders.models import OPEN_STATES, Order, Withdrawal
+from storefront.orders.withdraw import find_withdrawn
 from storefront.outbox.keep import forget_what_was_written
 from storefront.outbox.mailer import Mailer
 from storefront.outbox.models import WorkerBeat
@@ -110,6 +112,12 @@ async def refund(room: WorkerRoom) -> None:
     await send_refunds(room.database, room.gateway, room.settings)
 
 
+async def answer_questions(room: WorkerRoom) -> None:
+    """Links that were asked for by number, and withdrawals that are brought to their orders."""
+    await answer_lookups(room.database, room.settings)
+    await find_withdrawn(room.database, room.settings)
+
+
 async def reconcile_now_and_then(room: WorkerRoom) -> None:
     await reconcile_if_due(room.database, room.gateway, room.settings, RECONCILE_EVERY)
 
@@ -129,7 +137,8 @@ async def close_pages(room: WorkerRoom) -> None:
 
 async def clean_up(room: WorkerRoom) -> None:
     """Drafts are kept for a day, sign-ins and mailed links that are over and what stands in messages for a month, carts
-    that nobody touches for two, former prices for three, Stripe's messages, handled or not, for half a year."""
+    that nobody touches for two, former prices for three, Stripe's messages, handled or not, and
+    withdrawals that fit no order for half a year."""
     async with room.database.writes() as session:
         await session.execute(
             update(Cart).where(Cart.draft_at < now() - KEEP_DRAFTS).values(draft=None, draft_at=None)
@@ -149,6 +158,8 @@ async def clean_up(room: WorkerRoom) -> None:
     async with room.database.writes() as session:
         old = select(StripeEvent.id).where(StripeEvent.received_at < now() - KEEP_EVENTS).limit(500)
         await session.execute(delete(StripeEvent).where(StripeEvent.id.in_(old)))
+        nobodys = Withdrawal.order_id.is_(None) & (Withdrawal.looked_at < now() - KEEP_EVENTS)
+        await session.execute(delete(Withdrawal).where(nobodys))
         # The newest ones hold the cursor.
         newest = select(func.max(Reconciliation.id)).where(Reconciliation.cursor != "").scalar_subquery()
         await session.execute(
@@ -177,6 +188,7 @@ async def ask_whether_stripe_is_back(room: WorkerRoom) -> None:
 
 JOBS: tuple[tuple[float, Callable[[WorkerRoom], Awaitable[object]]], ...] = (
     (1, send_messages),
+    (2, answer_questions),
     (2, retry_events),
     (3, refund),
     (5, release_holds),

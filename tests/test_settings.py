@@ -49,6 +49,7 @@ WRONG = [
     ("SMTP_URL", f"smtp://shop:{PASSWORD}/x@mail:25", "percent-encoded"),
     ("OUTBOX_DIR", str(FILE), "a folder"),
     ("MEDIA_DIR", str(FILE), "a folder"),
+    ("WITHDRAWAL_DAYS", "400", "less than or equal to 365"),
     ("THEME", "no-such-folder", "templates/ or static/"),
 ]
 # What is left can be anything: words, and what only its other side can judge.

@@ -1,6 +1,6 @@
 """What this room answers: a page of the account, a form with what went wrong, another page with a notice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,33 +18,10 @@ from storefront.orders.models import AWAITING, PAID, Order
 from storefront.web.answers import NOTICE_COOKIE, SECRET, html, known_count, leave_notice, no_notice, redirect
 from storefront.web.errors import SendTo
 from storefront.web.events import note
+from storefront.web.fields import form_context as form_context
 from storefront.web.request import ShopRequest
 
 Link = dict[str, str]
-
-
-def form_context(
-    action: str,
-    button: str,
-    fields: Sequence[Mapping[str, Any]],
-    *,
-    hidden: Mapping[str, str] | None = None,
-    message: str = "",
-    more: Sequence[Link] = (),
-    dangerous: bool = False,
-) -> dict[str, Any]:
-    """What `accounts/_form.html` is given. `more` are further buttons {label, action}; `message` is what is wrong with
-    the whole form."""
-    return {
-        "action": action,
-        "button": button,
-        "fields": list(fields),
-        "hidden": {name: value for name, value in (hidden or {}).items() if value},
-        "message": message,
-        "errors": [{"href": f"#{one['id']}", "text": one["error"]} for one in fields if one["error"]],
-        "more": list(more),
-        "dangerous": dangerous,
-    }
 
 
 def show_form(

@@ -9,8 +9,9 @@ from litestar.di import NamedDependency
 from storefront.accounts.guards import staff
 from storefront.database import Database
 from storefront.money import format_money
-from storefront.orders.models import Order
+from storefront.orders.models import Order, Withdrawal
 from storefront.orders.queries import find_orders
+from storefront.orders.withdraw import newest_withdrawals
 from storefront.web.answers import NOTICE_COOKIE, SECRET, html, known_count, no_notice
 from storefront.web.request import ShopRequest
 from storefront.web.templates import Templates
@@ -35,6 +36,7 @@ class BackofficeController(Controller):
         async with room.database.reads() as session:
             waiting = await find_orders(session, attention=True, most=MOST)
             newest = await find_orders(session, most=MOST)
+            withdrawn = await newest_withdrawals(session, MOST)
         content = room.templates.page(
             "backoffice/orders.html",
             title="Orders",
@@ -44,9 +46,21 @@ class BackofficeController(Controller):
             notice=room.templates.notice(request),
             waiting=[_row(order) for order in waiting],
             newest=[_row(order) for order in newest],
+            withdrawals=[_withdrawal(row, order) for row, order in withdrawn],
         )
         said = [no_notice(request)] if NOTICE_COOKIE in request.cookies else []
         return html(content, headers=SECRET, cookies=said)
+
+
+def _withdrawal(row: Withdrawal, order: Order | None) -> dict[str, str]:
+    return {
+        "number": row.number,
+        "url": f"/orders/{order.token}" if order is not None else "",
+        "received": row.received_at.strftime("%Y-%m-%d %H:%M"),
+        "things": row.things,
+        "name": row.name,
+        "email": row.email,
+    }
 
 
 def _row(order: Order) -> dict[str, str]:

@@ -10,9 +10,10 @@ from storefront.cli.start import fail, with_database, with_shop
 from storefront.cli.words import Whole, is_amount
 from storefront.database import Database
 from storefront.money import decimals, format_money
-from storefront.orders.models import OPEN_STATES, Order, Refund
+from storefront.orders.models import OPEN_STATES, Order, Refund, Withdrawal
 from storefront.orders.next import to_be_sent
 from storefront.orders.queries import OrderView, find_orders, lock_order, order_view
+from storefront.orders.withdraw import newest_withdrawals
 from storefront.orders.words import bill_to_lines, timeline_text
 from storefront.settings import Settings
 
@@ -61,6 +62,8 @@ def show(number: str) -> None:
     click.echo(f"{order.number}  {order.state}  {format_money(order.total, order.currency)}  {order.email}")
     if order.refunded_amount:
         click.echo(f"refunded {format_money(order.refunded_amount, order.currency)}")
+    if order.called_off_at is not None:
+        click.echo(f"! its shopper cancelled it on {order.called_off_at:%Y-%m-%d %H:%M} UTC; do not send it")
     if order.attention:
         click.echo(f"! {order.attention}")
     for line in view.lines:
@@ -78,6 +81,21 @@ def show(number: str) -> None:
     for entry in view.timeline:
         click.echo(f"  {entry.at:%Y-%m-%d %H:%M:%S}  {timeline_text(entry)}")
     click.echo(f"  {order.origin}/orders/{order.token}")
+
+
+@orders.command()
+@click.option("--most", type=Whole(1, 10_000), default=50, show_default=True)
+def withdrawals(most: int) -> None:
+    """The newest declarations of shoppers who withdraw, those that fit no order among them."""
+
+    async def work(_found: Settings, database: Database) -> list[tuple[Withdrawal, Order | None]]:
+        async with database.reads() as session:
+            return await newest_withdrawals(session, most)
+
+    for row, order in with_database(work):
+        fits = "" if order is not None else "  ! no order fits"
+        what = row.things or "everything"
+        click.echo(f"{row.received_at:%Y-%m-%d %H:%M}  {row.number}  {row.name} {row.email}  {what}{fits}")
 
 
 @orders.command()

@@ -1,41 +1,21 @@
 """The order page, for whoever has its link."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from storefront.database import Database
-from storefront.orders.models import Order
-from storefront.orders.queries import OrderView, order_view
+from storefront.database import now
+from storefront.orders.find import confirm_again
+from storefront.orders.limits import try_to_confirm_again
+from storefront.orders.models import PAID
+from storefront.orders.room import OrdersRoom, view_behind
 from storefront.orders.views import order_context
-from storefront.web.answers import NOTICE_COOKIE, SECRET, html, no_notice
-from storefront.web.errors import not_found
-from storefront.web.limits import Limits, Rule, network_of
-from storefront.web.public import Badge
+from storefront.web.answers import NOTICE_COOKIE, SECRET, html, leave_notice, no_notice, redirect
+from storefront.web.forms import read_form
 from storefront.web.request import ASKS_WHO, ShopRequest
-from storefront.web.templates import Templates
-
-# Links that lead to no order, of one network in a minute: whoever has that many is guessing.
-GUESSES = Rule("order-guesses", 300, 60)
-
-
-@dataclass(frozen=True)
-class OrdersRoom:
-    """What the order page works with. What is above this room the app hands in: `look_again` asks Stripe about an
-    order whose payment is open, now and then; `offer` gives a link {text, url} to an account, if one is to be offered.
-    """
-
-    database: Database
-    templates: Templates
-    badge: Badge
-    look_again: Callable[[OrderView], Awaitable[bool]]
-    offer: Callable[[ShopRequest, Order], dict[str, str] | None]
-    limits: Limits
 
 
 class OrderController(Controller):
@@ -46,10 +26,11 @@ class OrderController(Controller):
         self, request: ShopRequest, token: FromPath[str], orders_room: NamedDependency[OrdersRoom]
     ) -> Response[Any]:
         room = orders_room
-        view = await _view(request, room, token)
+        view = await view_behind(request, room, token)
         if await room.look_again(view):
-            view = await _view(request, room, token)
-        context = order_context(room.templates, view) | {"offer": room.offer(request, view.order)}
+            view = await view_behind(request, room, token)
+        context = order_context(room.templates, view, room.settings.withdrawal_days)
+        context["offer"] = room.offer(request, view.order)
         count, cookie = await room.badge(request)
         set_cookies: list[Cookie] = [cookie] if cookie else []
         if request.wants_fragment:
@@ -68,11 +49,18 @@ class OrderController(Controller):
         )
         return html(content, headers=SECRET, cookies=set_cookies)
 
-
-async def _view(request: ShopRequest, room: OrdersRoom, token: str) -> OrderView:
-    async with room.database.reads() as session:
-        view = await order_view(session, Order.token == token)
-    if view is None:
-        await room.limits.meet(request, (GUESSES, network_of(request)))
-        raise not_found()
-    return view
+    @post("/orders/{token:str}/confirmation", status_code=200)
+    async def confirm_again(
+        self, request: ShopRequest, token: FromPath[str], orders_room: NamedDependency[OrdersRoom]
+    ) -> Response[Any]:
+        """The confirmation of a paid order once more, to the order's own address and no other."""
+        await read_form(request)
+        room = orders_room
+        view = await view_behind(request, room, token)
+        if view.order.state != PAID:
+            return redirect(request, f"/orders/{token}")
+        await try_to_confirm_again(room.limits, request, view.order.id)
+        async with room.database.writes() as session:
+            # Two presses of one moment are one message.
+            await confirm_again(session, room.settings, view, f"again:{int(now().timestamp()) // 60}")
+        return redirect(request, f"/orders/{token}", cookies=[leave_notice(request, "confirmed-again")])

@@ -5,6 +5,7 @@ What needs no delivery and is no credits is a file, or the like: the owner sends
 
 from collections.abc import Sequence
 
+from storefront.language import gettext as _
 from storefront.orders.change import HELD_BACK
 from storefront.orders.models import PAID, Order, OrderLine
 
@@ -14,6 +15,7 @@ NEXT = {
     "failed": "Your things are no longer set aside.",
     "cancelled": "",
 }
+WITHDRAWN = "withdrawn: "
 BANKS = "Banks usually take 5 to 10 working days to show it."
 
 
@@ -60,6 +62,8 @@ def whats_next(order: Order, lines: Sequence[OrderLine], *, sent: bool = False, 
         return BANKS if sent else f"Nothing will be sent. {BANKS}"
     if order.called_off_at is not None:
         return f"Nothing will be sent. {BANKS}" if order.total else "Nothing will be sent."
+    if WITHDRAWN in order.attention:
+        return _("We have your withdrawal, and write to you about what comes next.")
     more = "more " if sent else ""
     if HELD_BACK in order.attention:
         return f"The payment is disputed at the bank. Until that is decided, nothing {more}is sent."

@@ -31,6 +31,11 @@ class OrderView:
     attempt: PaymentAttempt | None
     going_back: int = 0
 
+    @property
+    def lost(self) -> bool:
+        """Whether a dispute about its money was lost."""
+        return any(one.kind == "dispute-closed" and one.data.get("status") == "lost" for one in self.timeline)
+
 
 async def lock_order(session: AsyncSession, condition: ColumnElement[bool]) -> Order | None:
     """The order that `condition` finds, its cart and itself locked in this order, as it is under the lock."""

@@ -11,15 +11,15 @@ from storefront.orders.calloff import why_not
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, OrderLine
 from storefront.orders.next import has_credits, is_refunded, posted, whats_next
 from storefront.orders.queries import OrderView
+from storefront.orders.withdraw import may_withdraw
 from storefront.orders.words import (
     REFUNDED_TEXT,
-    REFUNDED_TITLE,
     TEXTS,
-    TITLES,
     address_lines,
     bill_to_lines,
     masked,
     timeline_text,
+    title_of,
 )
 from storefront.web.pictures import WIDTHS
 from storefront.web.templates import Templates
@@ -27,8 +27,9 @@ from storefront.web.templates import Templates
 AT = "%-d %B %Y, %H:%M UTC"
 
 
-def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
-    """What `orders/_status.html` is given."""
+def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -> dict[str, Any]:
+    """What `orders/_status.html` is given. `withdrawal_days`: for how long after its last parcel it offers to
+    withdraw."""
     order = view.order
     url = f"/orders/{order.token}"
     currency = order.currency
@@ -36,9 +37,9 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         "number": order.number,
         "url": url,
         "status": order.state,
-        "status_title": _title(order),
+        "status_title": title_of(order),
         "status_text": _text(order),
-        "next_text": whats_next(order, view.lines, sent=bool(view.shipments), lost=_lost(view)),
+        "next_text": whats_next(order, view.lines, sent=bool(view.shipments), lost=view.lost),
         "credits_url": "/account/credits" if has_credits(order, view.lines) else "",
         "final": order.state in {PAID, CANCELLED, FAILED},
         "poll_after": poll_after(order),
@@ -69,22 +70,14 @@ def order_context(templates: Templates, view: OrderView) -> dict[str, Any]:
         if order.state in {CANCELLED, FAILED} or order.called_off_at is not None
         else None,
         "call_off_url": "" if order.state != PAID or why_not(view) else f"{url}/cancel",
-        "hold_text": _hold(order),
+        "withdraw_url": f"{url}/withdraw" if may_withdraw(view, withdrawal_days) else "",
+        "confirm": {"action": f"{url}/confirmation"} if order.state == PAID else None,
+        "hold": _hold(order),
     }
 
 
 def _at(moment: datetime) -> str:
     return moment.strftime(AT)
-
-
-def _lost(view: OrderView) -> bool:
-    return any(one.kind == "dispute-closed" and one.data.get("status") == "lost" for one in view.timeline)
-
-
-def _title(order: Order) -> str:
-    if order.called_off_at is not None:
-        return TITLES[CANCELLED]
-    return REFUNDED_TITLE if is_refunded(order) else TITLES[order.state]
 
 
 def _text(order: Order) -> str:
@@ -106,10 +99,18 @@ def _refunded(order: Order) -> str:
     return "Refunded in full." if is_refunded(order) else f"{amount} refunded."
 
 
-def _hold(order: Order) -> str:
+def _hold(order: Order) -> dict[str, Any] | None:
+    """Until when its things are kept, by our clock; `left` are seconds, for browsers whose own clock may be wrong."""
     if order.state != PENDING or order.hold_until is None:
-        return ""
-    return f"We keep these things for you until {order.hold_until:%H:%M} UTC."
+        return None
+    left = int((order.hold_until - now()).total_seconds())
+    if left <= 0:
+        return None
+    return {
+        "until": f"{order.hold_until:%H:%M} UTC",
+        "iso": f"{order.hold_until:%Y-%m-%dT%H:%M:%SZ}",
+        "left": left,
+    }
 
 
 def _line(templates: Templates, line: OrderLine, currency: str) -> dict[str, Any]:

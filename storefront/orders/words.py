@@ -51,6 +51,13 @@ TIMELINE: Mapping[str, str] = {
 }
 
 
+def title_of(order: Order) -> str:
+    """Where the order stands, as the heading of its page."""
+    if order.called_off_at is not None:
+        return TITLES["cancelled"]
+    return REFUNDED_TITLE if order.refunded_amount == order.total > 0 else TITLES[order.state]
+
+
 def timeline_text(entry: TimelineEntry) -> str:
     """The sentence of one timeline entry."""
     return TIMELINE.get(entry.kind, entry.kind).format_map({"tracking": "", "why": "", **entry.data})

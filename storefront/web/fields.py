@@ -1,6 +1,9 @@
-"""A field of a form as templates/components/field.html shows it."""
+"""A form and its fields as templates/accounts/_form.html and templates/components/field.html show them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+Link = dict[str, str]
 
 
 def field_context(
@@ -31,4 +34,28 @@ def field_context(
         "optional_label": "",
         "check": None,
         "update_button": False,
+    }
+
+
+def form_context(
+    action: str,
+    button: str,
+    fields: Sequence[Mapping[str, Any]],
+    *,
+    hidden: Mapping[str, str] | None = None,
+    message: str = "",
+    more: Sequence[Link] = (),
+    dangerous: bool = False,
+) -> dict[str, Any]:
+    """What `accounts/_form.html` is given. `more` are further buttons {label, action}; `message` is what is wrong with
+    the whole form."""
+    return {
+        "action": action,
+        "button": button,
+        "fields": list(fields),
+        "hidden": {name: value for name, value in (hidden or {}).items() if value},
+        "message": message,
+        "errors": [{"href": f"#{one['id']}", "text": one["error"]} for one in fields if one["error"]],
+        "more": list(more),
+        "dangerous": dangerous,
     }

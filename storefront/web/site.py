@@ -29,6 +29,7 @@ NOT_FOR_ROBOTS = (
     "/cart",
     "/checkout",
     "/orders/",
+    "/withdraw",
     "/search",
     "/api/",
     "/webhooks/",

@@ -29,6 +29,7 @@ NOTICES = {
     "cancelled": ("info", later("You have not paid, and nothing was charged. Your cart is as you left it.")),
     "given-up": ("info", later("The order is cancelled. Nothing was charged.")),
     "called-off": ("success", later("The order is cancelled. Your money goes back the way you paid it.")),
+    "confirmed-again": ("success", later("The confirmation is on its way to you again.")),
     "put-back": (
         "success",
         later("The things from that order are in your cart, as many as you had ordered."),
@@ -102,6 +103,7 @@ class Templates:
                 "name": settings.shop_name,
                 "email": settings.shop_email,
                 "currency": settings.currency,
+                "withdrawal": settings.withdrawal_days > 0,
                 "development": not settings.production,
             },
         )

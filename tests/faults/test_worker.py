@@ -264,6 +264,7 @@ def test_every_job_is_in_the_loop() -> None:
     names = {job.__name__ for _, job in worker.JOBS}
     assert names >= {
         "send_messages",
+        "answer_questions",
         "retry_events",
         "refund",
         "release_holds",

@@ -10,31 +10,10 @@ from sqlalchemy import select, update
 
 from storefront.database import Database, now
 from storefront.outbox.models import Message
+from storefront.outbox.samples import ORDER, URL
 from storefront.outbox.write import leave_message
 
-URL = "https://shop.example/orders/" + "t" * 43
-ORDER: dict[str, Any] = {
-    "shop_name": "Hearth & Field",
-    "shop_email": "owner@shop.example",
-    "number": "SF-7Q4K2M",
-    "url": URL,
-    "returns_url": "https://shop.example/pages/returns",
-    "name": "Anna Example",
-    "lines": [
-        {"title": "Lavender soap", "variant_title": "", "quantity": 2, "total": "$18.00"},
-        {"title": "Linen apron", "variant_title": "Indigo", "quantity": 1, "total": "$48.00"},
-    ],
-    "subtotal": "$66.00",
-    "shipping_title": "Standard delivery",
-    "shipping": "$4.90",
-    "total": "$70.90",
-    "address_lines": ["Anna Example", "Oranienstraße 1", "10999 BERLIN", "GERMANY"],
-    "note": "Please ring twice.",
-    "next_text": "Next we pack your things. You get a message when they leave.",
-    "mailed": "",
-    "posted": True,
-    "credits_url": "",
-}
+__all__ = ["ORDER", "URL"]
 
 
 async def leave(database: Database, *keys: str, **changed: Any) -> None:
