@@ -5,13 +5,12 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 
-from storefront.language import at
 from storefront.language import gettext as _
 from storefront.orders.find import CONFIRMATION, LINK, ask_for_link
 from storefront.orders.forms import LookupForm
 from storefront.orders.limits import try_to_look_up
 from storefront.orders.room import OrdersRoom, show
-from storefront.web.answers import redirect
+from storefront.web.answers import SECRET, html, redirect
 from storefront.web.fields import field_context, form_context
 from storefront.web.forms import parse, read_form
 from storefront.web.request import ShopRequest
@@ -47,19 +46,21 @@ async def _ask(request: ShopRequest, room: OrdersRoom, wanted: str) -> Response[
     await try_to_look_up(room.limits, request, form.number, form.email.lower())
     async with room.database.writes() as session:
         ask_for_link(session, form.number, form.email, wanted)
-    return redirect(request, at("/orders/lookup/sent"))
+    return redirect(request, "/orders/lookup/sent")
 
 
 def _form(
     request: ShopRequest, room: OrdersRoom, typed: dict[str, str], wrong: dict[str, str]
 ) -> Response[Any]:
     fields = [number_field(typed, wrong), email_field(typed, wrong)]
-    again = {"label": _("Send the confirmation again"), "action": at("/orders/lookup/confirmation")}
-    form = form_context(at("/orders/lookup"), _("Send me the link"), fields, more=[again])
-    status = 422 if wrong else 200
-    return show(
-        request, room, "orders/lookup.html", _("Find your order"), status, error=bool(wrong), form=form
-    )
+    again = {"label": _("Send the confirmation again"), "action": "/orders/lookup/confirmation"}
+    form = form_context("/orders/lookup", _("Send me the link"), fields, more=[again])
+    status, title = 422 if wrong else 200, _("Find your order")
+    if request.wants_fragment:
+        whole_title = f"{'Error: ' if wrong else ''}{title} – {room.settings.shop_name}"
+        content = room.templates.render("accounts/_form.html", form=form, title=whole_title)
+        return html(content, status, headers=SECRET)
+    return show(request, room, "orders/lookup.html", title, status, error=bool(wrong), form=form)
 
 
 def number_field(typed: dict[str, str], wrong: dict[str, str]) -> dict[str, Any]:

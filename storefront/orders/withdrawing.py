@@ -11,7 +11,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy import select
 
-from storefront.language import at
 from storefront.language import gettext as _
 from storefront.orders.change import BETWEEN_REASONS
 from storefront.orders.finding import email_field, number_field
@@ -84,8 +83,8 @@ async def _open_view(request: ShopRequest, room: OrdersRoom, token: str) -> Orde
     _offered(room)
     if not may_withdraw(view, room.settings.withdrawal_days):
         ways = [
-            {"label": _("Back to the order"), "url": at(f"/orders/{token}")},
-            {"label": _("Declare it all the same"), "url": at("/withdraw")},
+            {"label": _("Back to the order"), "url": f"/orders/{token}"},
+            {"label": _("Declare it all the same"), "url": "/withdraw"},
         ]
         text = _("It is not paid, its money went back already, or the time for it is over.")
         raise Refused(409, _("This order is not withdrawn from here"), text, links=ways)
@@ -107,7 +106,7 @@ async def _take(request: ShopRequest, room: OrdersRoom, view: OrderView | None) 
     await try_to_withdraw(room.limits, request, declared.email.lower())
     async with room.database.writes() as session:
         await declare(session, room.settings, declared, room.base(request))
-    return redirect(request, at(f"/withdraw/{key}"))
+    return redirect(request, f"/withdraw/{key}")
 
 
 def _declared(key: str, form: NameForm, view: OrderView | None, chosen: list[OrderLine]) -> Declared:
@@ -195,4 +194,4 @@ def _form(
 
 
 def _action(view: OrderView | None) -> str:
-    return at("/withdraw" if view is None else f"/orders/{view.order.token}/withdraw")
+    return "/withdraw" if view is None else f"/orders/{view.order.token}/withdraw"
