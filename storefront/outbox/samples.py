@@ -23,6 +23,7 @@ ORDER: Data = {
     "shipping": "$4.90",
     "total": "$70.90",
     "address_lines": ["Anna Example", "Oranienstraße 1", "10999 BERLIN", "GERMANY"],
+    "bill_to_lines": [],
     "note": "Please ring twice.",
     "next_text": "Next we pack your things. You get a message when they leave.",
     "mailed": "",
