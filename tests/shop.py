@@ -198,6 +198,7 @@ def running_shop(
     environment |= {
         "DATABASE_URL": database_url,
         "OUTBOX_DIR": str(folder / "outbox"),
+        "MEDIA_DIR": str(folder / "media"),
         "LIVE_RELOAD": "false",
     }
     environment |= settings or {}

@@ -5,14 +5,13 @@ What somebody gives is not believed: its kind is read from its content, its size
 
 import hashlib
 import io
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageCms, ImageOps
 
+from storefront.web.assets import write_file
 from storefront.web.pictures import WIDTHS, widths_of
 
 KINDS = ("JPEG", "PNG", "WEBP")
@@ -116,10 +115,9 @@ def keep(picture: Image.Image, name: str, folder: Path) -> Kept:
         files[f"{width}.webp"] = _packed(small, "WEBP", method=6)
         files[f"{width}.jpg"] = _packed(small, "JPEG", progressive=True, optimize=True)
     path = f"{name}.{hashlib.sha256(b''.join(files.values())).hexdigest()[:12]}"
-    folder.mkdir(parents=True, exist_ok=True)
     # The smallest comes last: the shop goes by it to know whether there is a picture.
     for size, content in reversed(files.items()):
-        _write(folder / f"{path}-{size}", content)
+        write_file(folder / f"{path}-{size}", content)
     return Kept(path, biggest, _height(picture, biggest))
 
 
@@ -131,10 +129,3 @@ def _packed(picture: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, kind, quality=QUALITY[kind], **options)
     return buffer.getvalue()
-
-
-def _write(target: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(content)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, target)

@@ -6,6 +6,7 @@ from storefront.cli.accounts import create_admin, sign_out, two_step_off
 from storefront.cli.credits import credits
 from storefront.cli.messages import messages
 from storefront.cli.orders import orders
+from storefront.cli.pictures import pictures
 from storefront.cli.shop import delivery, migrate, seed, stock, worker
 from storefront.cli.start import fail
 from storefront.cli.stripe import check, stripe
@@ -22,6 +23,7 @@ for command in (
     delivery,
     stock,
     orders,
+    pictures,
     messages,
     stripe,
     worker,

@@ -17,6 +17,9 @@ from storefront.settings import Settings
 from storefront.web.theme import THEME_STYLES, folders
 
 PREFIX = "/static/"
+# What browsers fetch before a link is followed: https://html.spec.whatwg.org/multipage/speculative-loading.html
+RULES = "links.speculationrules"
+TYPES = {".speculationrules": "application/speculationrules+json"}
 COMPRESSED = frozenset({".css", ".js", ".svg", ".txt", ".json"})
 CSS_URL = re.compile(rb"""url\(\s*["']?(?!data:|https?:|/|#)([^"')]+)["']?\s*\)""")
 
@@ -73,7 +76,7 @@ class Assets:
                 if source.is_file():
                     self.url(source.relative_to(folder).as_posix())
         self._server = ServeStaticASGI(
-            app, allow_all_origins=False, immutable_file_test=lambda _path, _url: True
+            app, allow_all_origins=False, immutable_file_test=lambda _path, _url: True, mimetypes=TYPES
         )
         self._server.add_files(self.published, PREFIX)
         return self._server
@@ -93,8 +96,8 @@ class Assets:
         target = self.published / name
         if not target.exists():
             if source.suffix in COMPRESSED:
-                _write(target.with_name(target.name + ".gz"), gzip.compress(content, 9, mtime=0))
-            _write(target, content)
+                write_file(target.with_name(target.name + ".gz"), gzip.compress(content, 9, mtime=0))
+            write_file(target, content)
         if self._server is not None and PREFIX + name not in self._server.files:
             self._server.add_file_to_dictionary(PREFIX + name, str(target))
         return PREFIX + name
@@ -106,7 +109,8 @@ class Assets:
             return relative
 
 
-def _write(target: Path, content: bytes) -> None:
+def write_file(target: Path, content: bytes) -> None:
+    """Put a file whose name tells its content where other processes may read or write it meanwhile."""
     # Several processes publish at once: each writes its own file and renames it over the same content.
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:

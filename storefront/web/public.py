@@ -11,6 +11,7 @@ from litestar.datastructures import Cookie
 
 from storefront.language import spoken
 from storefront.web.answers import NOTICE_COOKIE, VARY, no_notice
+from storefront.web.assets import RULES
 from storefront.web.edge import Scope
 from storefront.web.pages import Body, PageCache
 from storefront.web.reply import Reply
@@ -81,6 +82,7 @@ class PublicPages:
             personal="cookie" in headers,
             accepts=headers.get("accept-encoding", ""),
             known=headers.get("if-none-match", ""),
+            rules=self.rules(),
         )
         return Reply(content, status_code=status, headers=sent, media_type=media_type, cookies=cookies)
 
@@ -112,6 +114,10 @@ class PublicPages:
         shown = self.templates.render("components/notice.html", notice=notice).encode() if notice else b""
         return self.values(body, count, shown), cookies
 
+    def rules(self) -> str:
+        """Which links of public pages a browser may fetch before they are followed: products' alone."""
+        return self.templates.asset(RULES)
+
     def values(self, body: Body, count: int, notice: bytes = b"") -> dict[str, bytes]:
         """What goes into the holes of `body` for a visitor with `count` pieces in the cart."""
         if not body.holes:
@@ -125,10 +131,10 @@ def address(scope: Scope, host: bytes) -> Key:
 
 
 def respond(
-    body: Body, values: dict[str, bytes], *, personal: bool, accepts: str, known: str
+    body: Body, values: dict[str, bytes], *, personal: bool, accepts: str, known: str, rules: str = ""
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and content. `personal` says whether the visitor sent cookies, `accepts` is Accept-Encoding,
-    `known` If-None-Match."""
+    `known` If-None-Match, `rules` where a page's Speculation-Rules are."""
     gzip = "gzip" in accepts
     holes = hashlib.blake2b(b"\0".join(values.values()), digest_size=6).hexdigest() if values else ""
     etag = f'"{body.tag}{holes}{"-gz" if gzip else ""}"'
@@ -137,6 +143,8 @@ def respond(
         "cache-control": "private, no-cache" if personal else "public, max-age=0, s-maxage=60",
         "etag": etag,
     }
+    if rules and body.holes:
+        headers["speculation-rules"] = f'"{rules}"'
     if values.get("notice"):
         # Said once: neither a cache nor Back may say it again.
         headers["cache-control"] = "no-store"

@@ -55,5 +55,6 @@ class Window:
             personal=b"cookie" in headers,
             accepts=headers.get(b"accept-encoding", b"").decode("latin-1"),
             known=headers.get(b"if-none-match", b"").decode("latin-1"),
+            rules=self.public.rules(),
         )
         return ready(status, sent, content, target.media_type)
