@@ -35,6 +35,7 @@ from storefront.cart.cookies import told_count
 from storefront.catalogue.change import CatalogueClock
 from storefront.catalogue.controllers import CatalogueController, CatalogueRoom
 from storefront.catalogue.facets import Facets
+from storefront.catalogue.words import Words
 from storefront.checkout.addresses import AddressController
 from storefront.checkout.again import AgainController, LookAgain
 from storefront.checkout.controllers import CheckoutController
@@ -142,7 +143,9 @@ def make_litestar(shop: Shop) -> Litestar:
     secrets = settings.webhook_secrets or ((SANDBOX_SECRET,) if shop.sandbox else ())
     workshop = None if settings.production else _workshop(settings, templates)
     rooms: dict[str, object] = {
-        "catalogue_room": CatalogueRoom(settings, database, templates, public, shop.facets),
+        "catalogue_room": CatalogueRoom(
+            settings, database, templates, public, shop.facets, Words(database.glance, shop.clock.current)
+        ),
         "cart_room": CartRoom(settings, database, templates, limits, held_for_cart),
         "orders_room": OrdersRoom(
             settings, database, templates, fresh_badge, LookAgain(checkout_room), offer_account, limits

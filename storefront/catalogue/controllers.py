@@ -11,9 +11,14 @@ from markupsafe import escape
 
 from storefront.catalogue import pages, queries
 from storefront.catalogue.facets import Facets
+from storefront.catalogue.filters import NOTHING, Filters
+from storefront.catalogue.meant import find_meant
+from storefront.catalogue.narrow import collection_counts, filter_form
 from storefront.catalogue.queries import SORTS, CollectionView, Slice
-from storefront.catalogue.search import find_products, words_of
+from storefront.catalogue.search import words_of
+from storefront.catalogue.words import Words
 from storefront.database import Database
+from storefront.language import at
 from storefront.settings import Settings
 from storefront.web.answers import html
 from storefront.web.errors import not_found
@@ -38,6 +43,7 @@ class CatalogueRoom:
     templates: Templates
     public: PublicPages
     facets: Facets
+    words: Words
     delivery_text: str = ""
 
     def base(self, request: ShopRequest) -> str:
@@ -56,6 +62,7 @@ class Asked:
     collection: str
     fragment: bool
     append: bool
+    filters: Filters = NOTHING
 
     @classmethod
     def of(cls, request: ShopRequest, base: str, collection: str = "") -> "Asked":
@@ -71,7 +78,15 @@ class Asked:
             collection=collection or query.get("collection", "")[:100],
             fragment=fragment,
             append=fragment and request.headers.get("hx-target", "").endswith("#more"),
+            filters=Filters.of(query),
         )
+
+    def push(self, path: str) -> str:
+        """The address of what a form asked for, without what it left empty."""
+        collection = self.collection if path == "/products" else ""
+        sort = self.sort if self.sort != "featured" else ""
+        found = pages.address(path, collection=collection, **self.filters.parameters(), sort=sort)
+        return "" if self.append else at(found)
 
 
 class CatalogueController(Controller):
@@ -110,7 +125,10 @@ class CatalogueController(Controller):
         if query:
             return await _search(request, catalogue_room, query, path="/products")
         return await catalogue_room.public.answer(
-            request, ("products", asked), lambda: _listing(catalogue_room, asked, "/products")
+            request,
+            ("products", asked),
+            lambda: _listing(catalogue_room, asked, "/products"),
+            push=asked.push("/products"),
         )
 
     @get("/collections")
@@ -139,7 +157,10 @@ class CatalogueController(Controller):
     ) -> Response[Any]:
         asked = Asked.of(request, catalogue_room.base(request), slug)
         return await catalogue_room.public.answer(
-            request, ("collection", asked), lambda: _listing(catalogue_room, asked, f"/collections/{slug}")
+            request,
+            ("collection", asked),
+            lambda: _listing(catalogue_room, asked, f"/collections/{slug}"),
+            push=asked.push(f"/collections/{slug}"),
         )
 
     @get("/products/{slug:str}")
@@ -194,7 +215,8 @@ class CatalogueController(Controller):
         self, request: ShopRequest, catalogue_room: NamedDependency[CatalogueRoom]
     ) -> Response[Any]:
         query = request.query_params.get("q", "")[:MOST_QUERY].strip()
-        if request.wants_fragment and not request.headers.get("hx-target", "").endswith("#more"):
+        target = request.headers.get("hx-target", "")
+        if request.wants_fragment and not target.endswith(("#more", "#results")):
             return await _suggestions(catalogue_room, query)
         return await _search(request, catalogue_room, query, path="/search")
 
@@ -214,7 +236,12 @@ async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
     collection = _collection(collections, asked.collection)
     chosen = collection.id if collection else None
     after = queries.read_cursor(asked.after, asked.sort) if asked.after else None
-    total = await room.facets.count(chosen)
+    counts = await room.facets.counts()
+    if counts is None:
+        within, total = 0, await room.facets.count(chosen, asked.filters)
+    else:
+        within = counts.in_collection(chosen)
+        total = (within & counts.chosen(asked.filters)).bit_count()
     found = await queries.listing(
         room.database.glance,
         room.settings.currency,
@@ -222,6 +249,7 @@ async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
         sort=asked.sort,
         after=after,
         few=total < queries.COUNT_STOPS_AT,
+        filters=asked.filters,
     )
     by_itself = path != "/products"
     context = pages.listing_context(
@@ -237,6 +265,10 @@ async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
         continued=after is not None and not asked.append,
         append=asked.append,
         before=asked.shown if after else 0,
+        filters=asked.filters,
+        form=None if asked.append else filter_form(counts, asked.filters, within, room.settings.currency),
+        numbers=collection_counts(counts, asked.filters, collections),
+        currency=room.settings.currency,
     )
     if asked.fragment:
         return room.templates.render("catalogue/_results.html", listing=context)
@@ -247,6 +279,8 @@ async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
         path=path,
         description=_description(collection, room.settings.shop_name),
         canonical=f"{asked.base}{canonical}",
+        # Every combination would be a page of its own to search engines.
+        noindex=asked.filters != NOTHING,
         holes=True,
         here=context["here"],
         listing=context,
@@ -270,9 +304,10 @@ async def _search(request: ShopRequest, room: CatalogueRoom, query: str, *, path
     append = fragment and request.headers.get("hx-target", "").endswith("#more")
     skip = _skip(request.query_params.get("after", ""))
     slug = request.query_params.get("collection", "")[:100]
+    filters = Filters.of(request.query_params)
 
     async def build() -> str:
-        context = await _results(room, query, path=path, slug=slug, skip=skip, append=append)
+        context = await _results(room, query, path=path, slug=slug, skip=skip, append=append, filters=filters)
         if fragment:
             return room.templates.render("catalogue/_results.html", listing=context)
         title = f"“{query}”" if query else "Search"
@@ -286,18 +321,30 @@ async def _search(request: ShopRequest, room: CatalogueRoom, query: str, *, path
             listing=context,
         )
 
-    key = ("search", path, query, slug, skip, fragment, append)
-    return await room.public.answer(request, key, build, cache=room.public.searches)
+    key = ("search", path, query, slug, skip, fragment, append, filters)
+    push = "" if append else at(pages.address(path, q=query, collection=slug, **filters.parameters()))
+    return await room.public.answer(request, key, build, cache=room.public.searches, push=push)
 
 
 async def _results(
-    room: CatalogueRoom, query: str, *, path: str, slug: str, skip: int, append: bool
+    room: CatalogueRoom,
+    query: str,
+    *,
+    path: str,
+    slug: str,
+    skip: int,
+    append: bool,
+    filters: Filters,
 ) -> dict[str, Any]:
     every = await room.facets.collections()
     collection = _collection(every, slug)
-    ids = await find_products(
-        room.database, query, most=MOST_SHOWN + 1, collection_id=collection.id if collection else None
-    )
+    chosen = collection.id if collection else None
+    meant = await find_meant(room.database, room.words, query, most=MOST_SHOWN + 1, collection_id=chosen)
+    ids, counts, within = meant.ids, await room.facets.counts() if meant.ids else None, 0
+    if counts is not None:
+        within, ids = counts.among(ids), counts.keep(ids, filters)
+    else:
+        filters = NOTHING
     shown = ids[skip : skip + SEARCH_PAGE]
     cards = await queries.cards_by_id(room.database.glance, room.settings.currency, shown)
     more = (
@@ -316,6 +363,11 @@ async def _results(
         append=append,
         sorts=False,
         before=skip,
+        filters=filters,
+        form=None if append else filter_form(counts, filters, within, room.settings.currency),
+        currency=room.settings.currency,
+        instead=meant.instead,
+        perhaps=meant.perhaps,
     )
 
 
@@ -324,12 +376,13 @@ def _skip(after: str) -> int:
 
 
 async def _suggestions(room: CatalogueRoom, query: str) -> Response[Any]:
-    ids = await find_products(room.database, query, most=queries.MOST_SUGGESTED)
-    cards = await queries.cards_by_id(room.database.glance, room.settings.currency, ids)
+    meant = await find_meant(room.database, room.words, query, most=queries.MOST_SUGGESTED, unfinished=True)
+    cards = await queries.cards_by_id(room.database.glance, room.settings.currency, meant.ids)
     content = room.templates.render(
         "catalogue/_suggestions.html",
         suggestions=pages.card_list(room.templates, cards),
         query=query if words_of(query) else "",
+        instead=meant.instead,
         count_text=f"{len(cards)} suggestion{'' if len(cards) == 1 else 's'}" if cards else "Nothing found",
     )
     return html(content)

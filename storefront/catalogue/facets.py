@@ -1,10 +1,13 @@
 """What stands around the cards of a listing: the collections, and how many products there are. Read once per
 catalogue version."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from storefront.catalogue import queries
+from storefront.catalogue.counts import Counts, read_counts
+from storefront.catalogue.filters import NOTHING, Filters
 from storefront.catalogue.queries import CollectionView
 from storefront.glance import Reader
 
@@ -15,6 +18,7 @@ class Facets:
     def __init__(self, reader: Reader, version: Callable[[], Awaitable[int]]) -> None:
         self._reader, self._version = reader, version
         self._kept: dict[tuple[int, object], Any] = {}
+        self._counting: tuple[int, asyncio.Future[Counts | None]] | None = None
 
     async def collections(self) -> list[CollectionView]:
         """All collections in their order, without their pictures."""
@@ -23,12 +27,27 @@ class Facets:
         )
         return found
 
-    async def count(self, collection_id: int | None) -> int:
+    async def count(self, collection_id: int | None, filters: Filters = NOTHING) -> int:
         """How many products are listed, counted up to 1,001."""
+        if filters != NOTHING:
+            return await queries.count_products(self._reader, collection_id, filters)
         number: int = await self._keep(
             collection_id, lambda: queries.count_products(self._reader, collection_id)
         )
         return number
+
+    async def counts(self) -> Counts | None:
+        """How many products there are of everything, unless there are too many to count."""
+        version = await self._version()
+        if self._counting is None or self._counting[0] < version:
+            self._counting = version, asyncio.ensure_future(read_counts(self._reader))
+            self._counting[1].add_done_callback(self._forget_failure)
+        # Whoever asks meanwhile waits for the same reading.
+        return await asyncio.shield(self._counting[1])
+
+    def _forget_failure(self, reading: "asyncio.Future[Counts | None]") -> None:
+        if (reading.cancelled() or reading.exception()) and self._counting and self._counting[1] is reading:
+            self._counting = None
 
     async def _keep(self, name: object, read: Callable[[], Awaitable[Any]]) -> Any:
         version = await self._version()

@@ -1,11 +1,13 @@
 """What the catalogue's templates are given: views turned into names, prices and addresses as people read them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
+from storefront.catalogue.filters import NOTHING, Filters
+from storefront.catalogue.narrow import filter_chips
 from storefront.catalogue.queries import (
     COUNT_STOPS_AT,
     PAGE,
@@ -18,9 +20,12 @@ from storefront.catalogue.queries import (
     Slice,
 )
 from storefront.language import at
+from storefront.language import gettext as _
 from storefront.money import decimals
 from storefront.web.pictures import in_one_size
 from storefront.web.templates import Templates
+
+NO_NUMBERS: Mapping[int, int] = {}
 
 
 def picture(templates: Templates, image: Picture | None) -> dict[str, Any]:
@@ -89,10 +94,18 @@ def listing_context(
     append: bool = False,
     sorts: bool = True,
     before: int = 0,
+    filters: Filters = NOTHING,
+    form: dict[str, Any] | None = None,
+    numbers: Mapping[int, int] = NO_NUMBERS,
+    currency: str = "",
+    instead: str = "",
+    perhaps: str = "",
 ) -> dict[str, Any]:
-    """What `catalogue/_results.html` is given. `total` stops at 1,001; `before` cards were shown already."""
+    """What `catalogue/_results.html` is given. `total` may stop at 1,001; `before` cards were shown already; `numbers`
+    are products by collection. `instead` is what was found where `query` finds nothing, `perhaps` what finds more."""
     filtered = collection.slug if collection and not path.startswith("/collections/") else ""
-    kept = {"q": query, "collection": filtered, "sort": sort if sort != "featured" else ""}
+    kept = {"q": query, "collection": filtered, **filters.parameters()}
+    kept["sort"] = sort if sort != "featured" else ""
     shown = before + len(found.cards)
     more = address(path, **kept, after=found.after, shown=str(shown)) if found.after else ""
     return {
@@ -113,32 +126,51 @@ def listing_context(
         ]
         if sorts
         else [],
-        "collections": _filters(path, kept, collection, collections),
-        "chips": [{"label": collection.title, "url": address(path, **{**kept, "collection": ""})}]
-        if collection and filtered
-        else [],
-        "empty_text": _empty_text(query, path),
+        "collections": _filters(path, kept, collection, collections, numbers),
+        "chips": [
+            {"label": label, "url": address(path, **{**kept, name: ""})}
+            for name, label in [
+                *([("collection", collection.title)] if collection and filtered else []),
+                *filter_chips(filters, currency),
+            ]
+        ],
+        "filters": form,
+        "instead": instead,
+        "perhaps": {"text": perhaps, "url": address(path, **{**kept, "q": perhaps})} if perhaps else None,
+        "empty_text": _empty_text(query, path, narrowed=filters != NOTHING),
         "append": append,
     }
 
 
 def _filters(
-    path: str, kept: dict[str, str], chosen: CollectionView | None, collections: Sequence[CollectionView]
+    path: str,
+    kept: dict[str, str],
+    chosen: CollectionView | None,
+    collections: Sequence[CollectionView],
+    numbers: Mapping[int, int],
 ) -> list[dict[str, Any]]:
     if not collections:
         return []
-    every = {"title": "All", "url": address(path, **{**kept, "collection": ""}), "current": chosen is None}
+    every = {
+        "title": "All",
+        "url": address(path, **{**kept, "collection": ""}),
+        "current": chosen is None,
+        "count": None,
+    }
     return [every] + [
         {
             "title": one.title,
             "url": address(path, **{**kept, "collection": one.slug}),
             "current": chosen is not None and one.id == chosen.id,
+            "count": numbers.get(one.id),
         }
         for one in collections
     ]
 
 
-def _empty_text(query: str, path: str) -> str:
+def _empty_text(query: str, path: str, *, narrowed: bool) -> str:
+    if narrowed:
+        return _("Nothing is left with these filters. Take one away to see more.")
     if query:
         return "Nothing here matches. Try fewer or other words."
     return "Type what you are looking for." if path == "/search" else "There is nothing here yet."

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from storefront.catalogue.content import Content, unit_price
+from storefront.catalogue.filters import NOTHING, Filters, conditions
 from storefront.catalogue.models import (
     CatalogueVersion,
     Collection,
@@ -196,13 +197,14 @@ async def listing(
     sort: str,
     after: tuple[Any, int] | None,
     few: bool = False,
+    filters: Filters = NOTHING,
 ) -> Slice:
     """One page of cards; `sort` is a key of SORTS, `after` the sort value and id of the card before. `few` says that
     the collection holds up to 1,000 products."""
     narrow = "" if collection_id is None else "few" if few else "many"
-    statement = _listing(sort, narrow, continued=after is not None)
+    statement = _listing(sort, narrow, filters.kinds, continued=after is not None)
     value, identity = after or (None, None)
-    given = {"collection_id": collection_id, "value": value, "identity": identity}
+    given = {"collection_id": collection_id, "value": value, "identity": identity, **filters.values()}
     rows = (await reader.execute(statement, {name: x for name, x in given.items() if x is not None})).all()
     column = str(SORTS[sort][1].key)
     return Slice(
@@ -211,14 +213,14 @@ async def listing(
     )
 
 
-@lru_cache
-def _listing(sort: str, narrow: str, *, continued: bool) -> Select[Any]:
+@lru_cache(maxsize=256)
+def _listing(sort: str, narrow: str, kinds: tuple[bool, bool, bool], *, continued: bool) -> Select[Any]:
     """Many: along the sort's index until a page is full. Few: those that there are, sorted; the index would be walked
     to its end for them."""
     _, column, ascending = SORTS[sort]
     query = (
         card_columns()
-        .where(Product.listed)
+        .where(Product.listed, *conditions(kinds))
         .order_by(*((column, Product.id) if ascending else (column.desc(), Product.id.desc())))
     )
     if narrow == "few":
@@ -257,23 +259,21 @@ def read_cursor(text: str, sort: str) -> tuple[Any, int] | None:
     return (int(value), int(identity)) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
-COUNT = select(Product.id).where(Product.status == "active", Product.listed).limit(COUNT_STOPS_AT).subquery()
-COUNT_ALL = select(func.count()).select_from(COUNT)
-
-
 @lru_cache
-def _count_members() -> Select[Any]:
-    members = _members()
-    found = select(Product.id).join(members, members.c.product_id == Product.id)
-    found = found.where(Product.status == "active", Product.listed).limit(COUNT_STOPS_AT)
-    return select(func.count()).select_from(found.subquery())
+def _count(kinds: tuple[bool, bool, bool], *, members: bool) -> Select[Any]:
+    found = select(Product.id)
+    if members:
+        inside = _members()
+        found = found.join(inside, inside.c.product_id == Product.id)
+    found = found.where(Product.status == "active", Product.listed, *conditions(kinds))
+    return select(func.count()).select_from(found.limit(COUNT_STOPS_AT).subquery())
 
 
-async def count_products(reader: Reader, collection_id: int | None) -> int:
+async def count_products(reader: Reader, collection_id: int | None, filters: Filters = NOTHING) -> int:
     """How many active products are listed, counted up to 1,001."""
-    if collection_id is None:
-        return int((await reader.execute(COUNT_ALL)).scalar())
-    return int((await reader.execute(_count_members(), {"collection_id": collection_id})).scalar())
+    statement = _count(filters.kinds, members=collection_id is not None)
+    given = filters.values() | ({} if collection_id is None else {"collection_id": collection_id})
+    return int((await reader.execute(statement, given)).scalar())
 
 
 @lru_cache

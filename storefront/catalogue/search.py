@@ -82,3 +82,16 @@ async def find_products(
         if len(found) >= most:
             break
     return list(found)[:most]
+
+
+ANY_ROW = (
+    ("SELECT id FROM products WHERE search @@ to_tsquery('simple', :words) LIMIT 1"),
+    ("SELECT rowid AS id FROM product_search WHERE product_search MATCH :words LIMIT 1"),
+)
+ANYWHERE = [text(sql).bindparams(bindparam("words", type_=String)).columns(id=Integer) for sql in ANY_ROW]
+
+
+async def is_anywhere(database: Database, word: str) -> bool:
+    """Whether a product has a word that begins with `word`, one of words_of's."""
+    statement, words = ANYWHERE[database.sqlite], _steps([word], sqlite=database.sqlite)[-1]
+    return (await database.glance.execute(statement, {"words": words})).first() is not None

@@ -65,9 +65,11 @@ class PublicPages:
         media_type: str = MediaType.HTML.value,
         *,
         cache: PageCache | None = None,
+        push: str = "",
     ) -> Reply:
         """The page that `build` makes, kept under `key`: everything that it depends on but the catalogue and the
-        language. Where it is not htmx that asks, the key must follow from scheme, host, path and query alone."""
+        language. Where it is not htmx that asks, the key must follow from scheme, host, path and query alone. `push` is
+        the address that a browser shows from then on where a fragment was asked for."""
         cache = self.cache if cache is None else cache
         key = (spoken().code, *key)
         full_key = (await self.version(), self.templates.stamp(), *key)
@@ -84,6 +86,8 @@ class PublicPages:
             known=headers.get("if-none-match", ""),
             rules=self.rules(),
         )
+        if push and request.wants_fragment:
+            sent["hx-push-url"] = push
         return Reply(content, status_code=status, headers=sent, media_type=media_type, cookies=cookies)
 
     async def _make(self, key: Key, build: Build, cache: PageCache) -> Body:

@@ -92,7 +92,7 @@ async def test_looking_around(plain_page: Page) -> None:
     page = plain_page
     await page.goto("/products")
     await page.get_by_label("Sort by").select_option("-price")
-    await page.get_by_role("button", name="Sort").click()
+    await page.get_by_role("button", name="Show").click()
     await expect(page).to_have_url("/products?sort=-price")
     await expect(page.locator("#cards .card-title").first).to_have_text("Lambswool throw")
     await page.get_by_role("link", name="Load more").click()
