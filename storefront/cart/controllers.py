@@ -21,11 +21,14 @@ from storefront.cart.change import (
     set_quantity,
 )
 from storefront.cart.delivery import read_rates
+from storefront.cart.fill import fill_cart
 from storefront.cart.forms import MOST_ID, AddForm, ChangeForm
 from storefront.cart.limits import try_to_begin
+from storefront.cart.share import read_things, share_path, shared_context, shared_things
 from storefront.cart.views import Message, cart_context, not_enough, with_own_holds
 from storefront.database import Database
 from storefront.glance import Reader
+from storefront.language import gettext as _
 from storefront.settings import Settings
 from storefront.web.answers import (
     SECRET,
@@ -80,6 +83,54 @@ class CartController(Controller):
         if cart.id:
             answer.set_cookie(cookies.count_cookie(request, cart.count))
         return answer
+
+    @get("/cart/shared/{things:str}")
+    async def shared(
+        self, request: ShopRequest, things: FromPath[str], cart_room: NamedDependency[CartRoom]
+    ) -> Response[str | bytes]:
+        """What somebody shares, as it is today. Looking changes nothing and leaves no cookie."""
+        wanted = read_things(things)
+        if wanted is None:
+            raise not_found()
+        reader, key = cart_room.database.glance, cookies.cart_key(request)
+        found = await shared_things(reader, wanted)
+        content = cart_room.templates.page(
+            "cart/shared.html",
+            title=_("A shared cart"),
+            path="",
+            noindex=True,
+            count=await queries.count_by_key(reader, key) if key else 0,
+            shared=shared_context(
+                cart_room.templates, cart_room.settings.currency, wanted, found, f"/cart/shared/{things}"
+            ),
+        )
+        return html(content, headers=SECRET)
+
+    @post("/cart/shared/{things:str}", status_code=200)
+    async def take_shared(
+        self, request: ShopRequest, things: FromPath[str], cart_room: NamedDependency[CartRoom]
+    ) -> Response[Any]:
+        """Have the asker's cart hold at least what is shared, as far as it can be had; once more changes nothing."""
+        await read_form(request)
+        wanted, room = read_things(things), cart_room
+        if wanted is None:
+            raise not_found()
+        key, new = cookies.cart_key(request), cookies.new_token()
+        if key is None or not await queries.is_known(room.database.glance, key):
+            await try_to_begin(room.limits, request)
+        can_be_had = [
+            (one.variant_id, one.can_be_had)
+            for one in await shared_things(room.database.glance, wanted)
+            if one.can_be_had
+        ]
+        async with room.database.stroke() as stroke:
+            filled = await fill_cart(stroke, key, cookies.hashed(new), can_be_had, room.held)
+        short = sum(wanted.values()) > sum(quantity for __, quantity in can_be_had)
+        some = filled.put and (short or filled.missed)
+        code = "shared-some" if some else f"shared-{filled.notice}"
+        made = [cookies.cart_cookie(room.settings, new)] if filled.new_cart else []
+        count = [cookies.count_cookie(request, filled.count)] if filled.put else []
+        return redirect(request, "/cart", cookies=[leave_notice(request, code), *made, *count])
 
     @post("/cart/items", status_code=200)
     async def add(self, request: ShopRequest, cart_room: NamedDependency[CartRoom]) -> Response[Any]:
@@ -217,6 +268,7 @@ async def _cart_answer(
     context = cart_context(
         room.templates, room.settings.currency, cart, rates, message=message, removed=removed
     )
+    context["share_url"] = share_path(cart)
     if request.wants_fragment:
         said = announce or (message.text if message else "")
         content = room.templates.render(
@@ -245,6 +297,6 @@ def _undo(variant_id: int, name: str, quantity: int) -> dict[str, Any]:
 
 async def _removed(reader: Reader, values: list[str]) -> dict[str, Any] | None:
     """The row that offers to take a removal back, from the notice that the removal left."""
-    form, _ = parse(AddForm, dict(zip(("variant_id", "quantity"), values, strict=False)))
+    form, __ = parse(AddForm, dict(zip(("variant_id", "quantity"), values, strict=False)))
     name = await queries.variant_name(reader, form.variant_id) if form else None
     return _undo(form.variant_id, name, form.quantity) if form and name else None

@@ -10,9 +10,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from storefront.cart import cookies
-from storefront.cart.change import NoSuchThing, NotEnough, OverLimit, add_to_cart
+from storefront.cart.fill import fill_cart
 from storefront.cart.limits import try_to_begin
-from storefront.cart.models import LIMIT_PER_LINE
 from storefront.cart.queries import is_known
 from storefront.checkout.limits import try_to_pay_again
 from storefront.checkout.room import CheckoutRoom
@@ -120,40 +119,20 @@ class AgainController(Controller):
         await read_form(request)
         room = checkout_room
         order = (await _find(room, token)).order
-        key, made = cookies.cart_key(request), None
-        put, raised, missed, count = 0, 0, 0, 0
+        key, new = cookies.cart_key(request), cookies.new_token()
         async with room.database.reads() as session:
             lines = await lines_of(session, order.id)
             known = key is not None and await is_known(session, key)
         if not known:
             await try_to_begin(room.limits, request)
         async with room.database.stroke() as stroke:
-            for line in lines:
-                new = cookies.new_token()
-                try:
-                    quantity = min(line.quantity, LIMIT_PER_LINE)
-                    done = await add_to_cart(
-                        stroke,
-                        key,
-                        cookies.hashed(new),
-                        line.variant_id,
-                        quantity,
-                        held_for_cart,
-                        at_least=True,
-                    )
-                except (NoSuchThing, NotEnough, OverLimit):
-                    missed += 1
-                    continue
-                put, raised, count = put + 1, raised + (done.quantity > done.before), done.count
-                if done.new_cart:
-                    key, made = cookies.hashed(new), new
-        all_there = "put-back" if raised else "put-back-already"
-        code = "gone" if not put else "put-back-some" if missed else all_there
-        set_cookies = [leave_notice(request, code)]
-        if made:
-            set_cookies.append(cookies.cart_cookie(room.settings, made))
-        if put:
-            set_cookies.append(cookies.count_cookie(request, count))
+            wanted = [(line.variant_id, line.quantity) for line in lines]
+            filled = await fill_cart(stroke, key, cookies.hashed(new), wanted, held_for_cart)
+        set_cookies = [leave_notice(request, filled.notice)]
+        if filled.new_cart:
+            set_cookies.append(cookies.cart_cookie(room.settings, new))
+        if filled.put:
+            set_cookies.append(cookies.count_cookie(request, filled.count))
         return redirect(request, "/cart", cookies=set_cookies)
 
 
