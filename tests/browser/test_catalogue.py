@@ -90,6 +90,27 @@ async def test_filters_are_links_and_chips_take_them_away(page: Page) -> None:
 
 
 @at_both_widths
+async def test_choices_say_what_they_leave_and_back_is_right(page: Page) -> None:
+    await page.goto("/products?collection=candles-and-scent")
+    option, shown = page.get_by_label("Option"), page.locator("#shown")
+    await page.get_by_label("In stock (5)").check()
+    await expect(shown).to_have_text("5 products")
+    await expect(page).to_have_url("/products?collection=candles-and-scent&available=1")
+    await option.focus()
+    await option.select_option("Scent:Fig leaf")
+    await expect(page).to_have_url(re.compile(r"option=Scent%3AFig\+leaf&available=1$"))
+    await expect(shown).to_have_text("1 product")
+    await expect(option).to_be_focused()
+    await expect(page.get_by_label("Chosen filters").get_by_role("link")).to_have_count(3)
+    await page.go_back(wait_until="commit")
+    await expect(option).to_have_value("")
+    await expect(shown).to_have_text("5 products")
+    await page.go_back(wait_until="commit")
+    await expect(page.get_by_label("In stock")).not_to_be_checked()
+    await expect(shown).to_have_text("6 products")
+
+
+@at_both_widths
 async def test_load_more_goes_on_where_the_page_ended(page: Page) -> None:
     await page.goto("/products")
     await expect(page.locator("#shown")).to_have_text(MANY)
