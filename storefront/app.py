@@ -43,6 +43,8 @@ from storefront.checkout.room import CheckoutRoom
 from storefront.credits.controllers import CreditsController, CreditsRoom
 from storefront.credits.queries import packages
 from storefront.database import Database, away, now
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.orders.change import held_for_cart
 from storefront.orders.controllers import OrderController
 from storefront.orders.finding import FindController
@@ -261,7 +263,7 @@ async def navigation(shop: Shop) -> Any:
         found = await shop.facets.collections()
         entries = [{"title": one.title, "url": f"/collections/{one.slug}"} for one in found]
         if await packages(shop.database.glance, shop.settings.currency):
-            entries.append({"title": "Credits", "url": "/pricing"})
+            entries.append({"title": later("Credits"), "url": "/pricing"})
         return entries
 
     async def version() -> int:
@@ -272,9 +274,14 @@ async def navigation(shop: Shop) -> Any:
             known[number] = entries
         return number
 
+    def shown() -> list[dict[str, str]]:
+        return next(iter(known.values()))
+
     shop.public.version = version
     await version()
-    return lambda: next(iter(known.values()))
+    return lambda: [
+        one | {"title": _(one["title"]) if one["url"] == "/pricing" else one["title"]} for one in shown()
+    ]
 
 
 async def _warm_up(shop: Shop) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from gettext import c2py  # the plural rule of a catalogue as a function
 from pathlib import Path
@@ -84,6 +85,28 @@ def without_prefix(path: str) -> tuple[Language, str]:
 def number(n: int) -> str:
     """A count as people write it: 1,234 or 1.234."""
     return str(n) if -1000 < n < 1000 else str(format_decimal(n, locale=_spoken.get().locale))
+
+
+def moment(at: datetime) -> str:
+    """A moment as people write it, in UTC: 5 March 2026, 09:30 UTC."""
+    return _dated(at, gettext("d MMMM y, HH:mm 'UTC'"))
+
+
+def day(at: datetime) -> str:
+    """A day as people write it: 5 March 2026."""
+    return _dated(at, gettext("d MMMM y"))
+
+
+def clock(at: datetime) -> str:
+    """A time of the day, in UTC: 09:30 UTC."""
+    return _dated(at, gettext("HH:mm 'UTC'"))
+
+
+def _dated(at: datetime, pattern: str) -> str:
+    # Few pages tell a time, and no start should wait for all the time zones.
+    from babel.dates import format_datetime
+
+    return str(format_datetime(at, pattern, locale=_spoken.get().locale))
 
 
 def translated(code: str, text: str) -> str:

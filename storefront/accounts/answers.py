@@ -9,11 +9,12 @@ from litestar.datastructures import Cookie
 
 from storefront.accounts import sessions
 from storefront.accounts.common import too_common
-from storefront.accounts.cookies import no_session, session_cookie, session_key
+from storefront.accounts.cookies import no_session, safe_next, session_cookie, session_key
 from storefront.accounts.guards import whoever
 from storefront.accounts.room import AccountsRoom
 from storefront.accounts.signin import Browser, Entered
 from storefront.cart import cookies as cart_cookies
+from storefront.language import gettext as _
 from storefront.orders.models import AWAITING, PAID, Order
 from storefront.web.answers import NOTICE_COOKIE, SECRET, html, known_count, leave_notice, no_notice, redirect
 from storefront.web.errors import SendTo
@@ -37,7 +38,7 @@ def show_form(
     """A page that is one form; to htmx the form alone."""
     wrong = bool(form["errors"] or form["message"])
     if request.wants_fragment:
-        whole_title = f"{'Error: ' if wrong else ''}{title} – {room.settings.shop_name}"
+        whole_title = f"{_('Error:') + ' ' if wrong else ''}{title} – {room.settings.shop_name}"
         content = room.templates.render("accounts/_form.html", form=form, title=whole_title)
         return html(content, status, headers=SECRET)
     context = {"form": form, "lead": lead, "links": list(links)}
@@ -55,12 +56,12 @@ def show_page(
     **context: Any,
 ) -> Response[Any]:
     """A whole page, with the notice that an earlier answer left for it."""
-    query = request.url.query
+    to = safe_next(request.query_params.get("next", ""))
     content = room.templates.page(
         template,
         title=title,
         path=request.url.path,
-        here=request.url.path + (f"?{query}" if query else ""),
+        here=with_next(request.url.path, to),
         noindex=True,
         error=error,
         count=known_count(request),
@@ -80,7 +81,9 @@ def go(request: ShopRequest, to: str, notice: str = "", cookies: Iterable[Cookie
 def why_not(room: AccountsRoom, password: str, email: str) -> str:
     """The sentence for a password that would be guessed first; nothing for others."""
     if too_common(password, email, room.settings.shop_name):
-        return "Choose a password that is harder to guess, such as a few words that do not belong together."
+        return _(
+            "Choose a password that is harder to guess, such as a few words that do not belong together."
+        )
     return ""
 
 
@@ -94,11 +97,11 @@ def offer_account(request: ShopRequest, order: Order) -> dict[str, str] | None:
     if order.account_id is not None or order.state not in {PAID, AWAITING}:
         return None
     if request.account_id is None:
-        text = "Create an account to find your orders in one place"
+        text = _("Create an account to find your orders in one place")
         return {"text": text, "url": with_next("/account/register", f"/orders/{order.token}")}
     who = whoever(request)
     if who.verified and who.email.lower() == order.email_key:
-        return {"text": "Add this order to your account", "url": "/account/orders"}
+        return {"text": _("Add this order to your account"), "url": "/account/orders"}
     return None
 
 

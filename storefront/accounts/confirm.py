@@ -9,11 +9,13 @@ from storefront.accounts.limits import PASSWORD, forgive
 from storefront.accounts.models import AccountSession
 from storefront.accounts.room import AccountsRoom
 from storefront.accounts.signin import is_password_of
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.web.events import note
 from storefront.web.forms import parse, read_form
 from storefront.web.request import ShopRequest
 
-WRONG = "That is not your password."
+WRONG = later("That is not your password.")
 
 
 async def knows_password(request: ShopRequest, room: AccountsRoom, password: str) -> bool:
@@ -33,7 +35,7 @@ async def password_error(request: ShopRequest, room: AccountsRoom) -> str:
     form, wrong = parse(ConfirmForm, await read_form(request, exact=PASSWORDS))
     if form is None:
         return wrong["password"]
-    return "" if await knows_password(request, room, form.password) else WRONG
+    return "" if await knows_password(request, room, form.password) else _(WRONG)
 
 
 async def renew(session: AsyncSession, request: ShopRequest, *, second_factor: bool | None = None) -> str:

@@ -15,6 +15,8 @@ from storefront.accounts.room import AccountsRoom
 from storefront.accounts.second import recovery_codes_left
 from storefront.cart import cookies as cart_cookies
 from storefront.credits.queries import balance_of
+from storefront.language import gettext as _
+from storefront.language import number
 from storefront.web.answers import SECRET
 from storefront.web.errors import not_found
 from storefront.web.events import note
@@ -40,13 +42,13 @@ class AccountController(Controller):
                 "orders": views.order_rows(orders[:3]),
                 "claimable": await mine.claimable(session, who.account_id),
                 "addresses": await book.count(session, who.account_id),
-                "credits": f"{(await balance_of(session, who.account_id))[0]:,}",
+                "credits": number((await balance_of(session, who.account_id))[0]),
                 "sessions": len(await sessions.living(session, who.account_id)),
                 "second_factor": who.has_second_factor,
                 "recovery_codes": await recovery_codes_left(session, who.account_id),
                 "staff": who.may("orders"),
             }
-        return show_page(request, room, "accounts/overview.html", "Your account", account=account)
+        return show_page(request, room, "accounts/overview.html", _("Your account"), account=account)
 
     @get("/account/orders")
     async def orders(
@@ -59,7 +61,7 @@ class AccountController(Controller):
         shown = found[: mine.A_PAGE]
         older = f"/account/orders?before={shown[-1].id}" if len(found) > len(shown) else ""
         context: dict[str, Any] = {"orders": views.order_rows(shown), "older": older, "claimable": claimable}
-        return show_page(request, room, "accounts/orders.html", "Your orders", **context)
+        return show_page(request, room, "accounts/orders.html", _("Your orders"), **context)
 
     @post("/account/orders/claim", status_code=200)
     async def claim(
@@ -77,7 +79,7 @@ class AccountController(Controller):
         room, who = accounts_room, whoever(request)
         async with room.database.reads() as session:
             rows = views.session_rows(await sessions.living(session, who.account_id), who.session_id)
-        return show_page(request, room, "accounts/sessions.html", "Where you are signed in", sessions=rows)
+        return show_page(request, room, "accounts/sessions.html", _("Where you are signed in"), sessions=rows)
 
     @post("/account/sessions/{session_id:int}/end", status_code=200)
     async def end_one(

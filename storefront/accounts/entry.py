@@ -14,13 +14,15 @@ from storefront.accounts.limits import CODE, forgive, try_to_sign_in
 from storefront.accounts.models import AccountSession
 from storefront.accounts.room import AccountsRoom
 from storefront.accounts.second import passes
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.web.errors import SendTo
 from storefront.web.events import note
 from storefront.web.forms import parse, read_form
 from storefront.web.limits import network_of
 from storefront.web.request import ASKS_WHO, ShopRequest
 
-WRONG = "The e-mail address or the password is not right."
+WRONG = later("The e-mail address or the password is not right.")
 
 
 class EntryController(Controller):
@@ -49,7 +51,7 @@ class EntryController(Controller):
         account = await signin.check_password(room, form.email, form.password)
         if account is None:
             note(request, "password wrong", network=network_of(request))
-            return _sign_in(request, room, to, 422, email=email, message=WRONG)
+            return _sign_in(request, room, to, 422, email=email, message=_(WRONG))
         await forgive(room.limits, counted)
         if account.totp_secret is not None:
             token = await signin.wait_for_code(room, account.id, browser_of(request))
@@ -82,7 +84,7 @@ class EntryController(Controller):
             right = await passes(session, who.account_id, form.code)
         if not right:
             note(request, "code wrong", account=who.account_id, network=network_of(request))
-            return _code(request, room, to, 422, "That is not the code of this moment.")
+            return _code(request, room, to, 422, _("That is not the code of this moment."))
         await forgive(room.limits, counted)
         entered = await signin.let_in(room, who.account_id, browser_of(request), second_factor=True)
         return enter(request, room, entered, to)
@@ -119,19 +121,19 @@ def _sign_in(
         views.email_field(email, wrong.get("email", "")),
         views.password_field(wrong.get("password", "")),
     ]
-    form = form_context("/account/sign-in", "Sign in", fields, hidden={"next": to}, message=message)
+    form = form_context("/account/sign-in", _("Sign in"), fields, hidden={"next": to}, message=message)
     ways = [
-        {"label": "Forgot your password?", "url": "/account/reset"},
-        {"label": "Create an account", "url": with_next("/account/register", to)},
+        {"label": _("Forgot your password?"), "url": "/account/reset"},
+        {"label": _("Create an account"), "url": with_next("/account/register", to)},
     ]
-    return show_form(request, room, "Sign in", form, status, links=ways)
+    return show_form(request, room, _("Sign in"), form, status, links=ways)
 
 
 def _code(
     request: ShopRequest, room: AccountsRoom, to: str, status: int = 200, error: str = ""
 ) -> Response[Any]:
-    hint = "Six digits from your authenticator app, or one of your recovery codes."
+    hint = _("Six digits from your authenticator app, or one of your recovery codes.")
     form = form_context(
-        "/account/sign-in/code", "Go on", [views.code_field(error, hint)], hidden={"next": to}
+        "/account/sign-in/code", _("Go on"), [views.code_field(error, hint)], hidden={"next": to}
     )
-    return show_form(request, room, "Second step", form, status)
+    return show_form(request, room, _("Second step"), form, status)

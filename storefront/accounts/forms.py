@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel
 
+from storefront.language import gettext as _
 from storefront.web.forms import email_address
 
 SHORTEST, LONGEST = 8, 128
@@ -13,23 +14,23 @@ PASSWORDS = frozenset({"password", "new_password"})
 
 def _chosen(value: str) -> str:
     if not value:
-        raise ValueError("Choose a password.")
+        raise ValueError(_("Choose a password."))
     if len(value) < SHORTEST:
-        raise ValueError(f"Choose a password of at least {SHORTEST} characters.")
+        raise ValueError(_("Choose a password of at least %(n)s characters.", n=SHORTEST))
     if len(value) > LONGEST:
-        raise ValueError(f"Choose a password of at most {LONGEST} characters.")
+        raise ValueError(_("Choose a password of at most %(n)s characters.", n=LONGEST))
     return value
 
 
 def _given(value: str) -> str:
     if not value:
-        raise ValueError("Enter your password.")
+        raise ValueError(_("Enter your password."))
     return value
 
 
 def _code(value: str) -> str:
     if not value:
-        raise ValueError("Enter the code.")
+        raise ValueError(_("Enter the code."))
     return value[:64]
 
 

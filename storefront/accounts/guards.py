@@ -14,6 +14,7 @@ from storefront.accounts.cookies import safe_next, session_key
 from storefront.accounts.models import RIGHTS
 from storefront.accounts.sessions import SignedIn
 from storefront.database import Busy, Database, now
+from storefront.language import gettext as _
 from storefront.settings import Settings
 from storefront.web.errors import Refused, SendTo
 from storefront.web.events import note
@@ -49,7 +50,7 @@ def staff(right: str) -> Guard:
         if not who.may(right):
             note(connection, "right missing", right=right)
             raise Refused(
-                403, "This is for the shop’s staff", "Your account does not have the right to see it."
+                403, _("This is for the shop’s staff"), _("Your account does not have the right to see it.")
             )
         settings: Settings = connection.app.state.settings
         if settings.production and not (who.has_second_factor and who.second_factor):

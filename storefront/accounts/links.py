@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storefront.accounts.cookies import hashed, new_token
 from storefront.accounts.models import Account, MailedLink
 from storefront.database import now
+from storefront.language import at, later
+from storefront.language import gettext as _
 from storefront.outbox.write import leave_message
 from storefront.settings import Settings
 
 REGISTER, RESET, ADDRESS = "register", "reset", "address"
 GOOD_FOR = {REGISTER: timedelta(hours=24), RESET: timedelta(hours=1), ADDRESS: timedelta(hours=24)}
-GOOD_FOR_WORDS = {REGISTER: "24 hours", RESET: "one hour", ADDRESS: "24 hours"}
+GOOD_FOR_WORDS = {REGISTER: later("24 hours"), RESET: later("one hour"), ADDRESS: later("24 hours")}
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,9 @@ async def _send_link(
         "shop_email": settings.shop_email,
         "name": "",
         "email": email,
-        "url": f"{asked.base}/account/{purpose}/{token}",
-        "sign_in_url": f"{asked.base}/account/sign-in",
-        "good_for": GOOD_FOR_WORDS[purpose],
+        "url": asked.base + at(f"/account/{purpose}/{token}"),
+        "sign_in_url": asked.base + at("/account/sign-in"),
+        "good_for": _(GOOD_FOR_WORDS[purpose]),
     }
     key = f"account-link:{hashed(token)[:32]}"
     await leave_message(session, key=key, recipient=email, template=template, data=data, opens_until=ends)
@@ -100,7 +102,7 @@ async def tell(session: AsyncSession, settings: Settings, email: str, what: str,
         "shop_email": settings.shop_email,
         "name": "",
         "what": what,
-        "reset_url": f"{base}/account/reset",
+        "reset_url": base + at("/account/reset"),
     }
     key = f"account-notice:{new_token()[:32]}"
     await leave_message(session, key=key, recipient=email, template="account-notice", data=data)

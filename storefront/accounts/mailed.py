@@ -24,12 +24,14 @@ from storefront.accounts.forms import PASSWORDS, EmailForm, NewPasswordForm
 from storefront.accounts.limits import try_to_send
 from storefront.accounts.models import MailedLink
 from storefront.accounts.room import AccountsRoom
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.web.errors import Refused
 from storefront.web.events import note
 from storefront.web.forms import parse, read_form
 from storefront.web.request import ASKS_WHO, ShopRequest
 
-OVER = "It has been used already, or it is too old."
+OVER = later("It has been used already, or it is too old.")
 
 
 class MailedController(Controller):
@@ -105,7 +107,7 @@ class MailedController(Controller):
         self, request: ShopRequest, accounts_room: NamedDependency[AccountsRoom]
     ) -> Response[Any]:
         """The same page whoever asked for whatever."""
-        return show_page(request, accounts_room, "accounts/check-mail.html", "Check your mail")
+        return show_page(request, accounts_room, "accounts/check-mail.html", _("Check your mail"))
 
     @get("/account/reset/{token:str}")
     async def new_password_form(
@@ -137,9 +139,9 @@ class MailedController(Controller):
         self, request: ShopRequest, token: FromPath[str], accounts_room: NamedDependency[AccountsRoom]
     ) -> Response[Any]:
         link = await _look_at(accounts_room, links.ADDRESS, token)
-        form = form_context(f"/account/address/{token}", "Yes, this is my address", [])
-        lead = f"{link.email} becomes the e-mail address of your account."
-        return show_form(request, accounts_room, "Confirm your e-mail address", form, lead=lead)
+        form = form_context(f"/account/address/{token}", _("Yes, this is my address"), [])
+        lead = _("%(email)s becomes the e-mail address of your account.", email=link.email)
+        return show_form(request, accounts_room, _("Confirm your e-mail address"), form, lead=lead)
 
     @post("/account/address/{token:str}", status_code=200)
     async def confirm(
@@ -159,11 +161,11 @@ class MailedController(Controller):
 def _link_over(purpose: str) -> Refused:
     """404: a link that cannot be used (any more), with the way to another."""
     again = {
-        links.REGISTER: {"label": "Create an account", "url": "/account/register"},
-        links.RESET: {"label": "Ask for a new link", "url": "/account/reset"},
-        links.ADDRESS: {"label": "Your account", "url": "/account"},
+        links.REGISTER: {"label": _("Create an account"), "url": "/account/register"},
+        links.RESET: {"label": _("Ask for a new link"), "url": "/account/reset"},
+        links.ADDRESS: {"label": _("Your account"), "url": "/account"},
     }
-    return Refused(404, "This link does not work any more", OVER, links=[again[purpose]])
+    return Refused(404, _("This link does not work any more"), _(OVER), links=[again[purpose]])
 
 
 async def _read_new_password(request: ShopRequest, room: AccountsRoom, email: str) -> tuple[str, str]:
@@ -197,35 +199,37 @@ def _register(
     error: str = "",
 ) -> Response[Any]:
     form = form_context(
-        "/account/register", "Go on", [views.email_field(email, error, new=True)], hidden={"next": to}
+        "/account/register", _("Go on"), [views.email_field(email, error, new=True)], hidden={"next": to}
     )
-    lead = "We send you a link with which you choose a password. Your cart is kept."
-    ways = [{"label": "I have an account", "url": with_next("/account/sign-in", to)}]
-    return show_form(request, room, "Create an account", form, status, lead=lead, links=ways)
+    lead = _("We send you a link with which you choose a password. Your cart is kept.")
+    ways = [{"label": _("I have an account"), "url": with_next("/account/sign-in", to)}]
+    return show_form(request, room, _("Create an account"), form, status, lead=lead, links=ways)
 
 
 def _reset(
     request: ShopRequest, room: AccountsRoom, status: int = 200, email: str = "", error: str = ""
 ) -> Response[Any]:
-    form = form_context("/account/reset", "Send me a link", [views.email_field(email, error)])
-    lead = "We send you a link with which you choose a new one."
-    return show_form(request, room, "Forgot your password?", form, status, lead=lead)
+    form = form_context("/account/reset", _("Send me a link"), [views.email_field(email, error)])
+    lead = _("We send you a link with which you choose a new one.")
+    return show_form(request, room, _("Forgot your password?"), form, status, lead=lead)
 
 
 def _choose(
     request: ShopRequest, room: AccountsRoom, link: MailedLink, token: str, status: int = 200, error: str = ""
 ) -> Response[Any]:
-    form = form_context(f"/account/register/{token}", "Create the account", [views.new_password_field(error)])
+    form = form_context(
+        f"/account/register/{token}", _("Create the account"), [views.new_password_field(error)]
+    )
     form["username"] = link.email
-    lead = f"Choose a password for {link.email}."
-    return show_form(request, room, "Create an account", form, status, lead=lead)
+    lead = _("Choose a password for %(email)s.", email=link.email)
+    return show_form(request, room, _("Create an account"), form, status, lead=lead)
 
 
 def _new_password(
     request: ShopRequest, room: AccountsRoom, link: MailedLink, token: str, status: int = 200, error: str = ""
 ) -> Response[Any]:
-    field = views.new_password_field(error, "New password")
-    form = form_context(f"/account/reset/{token}", "Change the password", [field])
+    field = views.new_password_field(error, _("New password"))
+    form = form_context(f"/account/reset/{token}", _("Change the password"), [field])
     form["username"] = link.email
-    lead = "You are signed out everywhere, and sign in with the new password."
-    return show_form(request, room, "Choose a new password", form, status, lead=lead)
+    lead = _("You are signed out everywhere, and sign in with the new password.")
+    return show_form(request, room, _("Choose a new password"), form, status, lead=lead)

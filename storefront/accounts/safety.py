@@ -15,6 +15,7 @@ from storefront.accounts.limits import try_to_send
 from storefront.accounts.models import Account
 from storefront.accounts.room import AccountsRoom
 from storefront.cart import cookies as cart_cookies
+from storefront.language import gettext as _
 from storefront.web.events import note
 from storefront.web.forms import parse, read_form
 from storefront.web.request import ShopRequest
@@ -39,7 +40,7 @@ class SafetyController(Controller):
         if form is not None and (problem := why_not(room, form.new_password, who.email)):
             wrong = {"new_password": problem}
         if form is not None and not await knows_password(request, room, form.password):
-            wrong = {"password": WRONG} | wrong
+            wrong = {"password": _(WRONG)} | wrong
         if form is None or wrong:
             return _password(request, room, 422, wrong)
         hashed = await room.hashing.hash(form.new_password)
@@ -72,7 +73,7 @@ class SafetyController(Controller):
         typed = await read_form(request, exact=PASSWORDS)
         form, wrong = parse(ChangeEmailForm, typed)
         if form is not None and not await knows_password(request, room, form.password):
-            wrong = {"password": WRONG}
+            wrong = {"password": _(WRONG)}
         if form is None or wrong:
             return _email(request, room, 422, typed.get("email", ""), wrong)
         await try_to_send(room.limits, request, form.email.lower())
@@ -117,7 +118,7 @@ class SafetyController(Controller):
                 account = await change.locked(session, room.settings, who.account_id)
                 await change.delete_account(session, room.settings, account, room.base(request))
         except change.LastOwner:
-            message = "You are the shop’s only owner. Make somebody else an owner first."
+            message = _("You are the shop’s only owner. Make somebody else an owner first.")
             return _delete(request, room, 409, message=message)
         note(request, "account deleted")
         return leave(request, room, "/", "account-deleted")
@@ -128,13 +129,13 @@ def _password(
 ) -> Response[Any]:
     wrong = wrong or {}
     fields = [
-        views.password_field(wrong.get("password", ""), "Your password now"),
-        views.new_password_field(wrong.get("new_password", ""), "New password"),
+        views.password_field(wrong.get("password", ""), _("Your password now")),
+        views.new_password_field(wrong.get("new_password", ""), _("New password")),
     ]
-    form = form_context("/account/password", "Change the password", fields)
+    form = form_context("/account/password", _("Change the password"), fields)
     form["username"] = whoever(request).email
-    lead = "Everywhere else you are signed out."
-    return show_form(request, room, "Change your password", form, status, lead=lead)
+    lead = _("Everywhere else you are signed out.")
+    return show_form(request, room, _("Change your password"), form, status, lead=lead)
 
 
 def _email(
@@ -146,12 +147,15 @@ def _email(
 ) -> Response[Any]:
     wrong = wrong or {}
     fields = [
-        views.email_field(email, wrong.get("email", ""), new=True, label="New e-mail address"),
-        views.password_field(wrong.get("password", ""), "Your password"),
+        views.email_field(email, wrong.get("email", ""), new=True, label=_("New e-mail address")),
+        views.password_field(wrong.get("password", ""), _("Your password")),
     ]
-    form = form_context("/account/email", "Send a link there", fields)
-    lead = f"It is {whoever(request).email} now, until you open the link that we send to the new one."
-    return show_form(request, room, "Change your e-mail address", form, status, lead=lead)
+    form = form_context("/account/email", _("Send a link there"), fields)
+    lead = _(
+        "It is %(email)s now, until you open the link that we send to the new one.",
+        email=whoever(request).email,
+    )
+    return show_form(request, room, _("Change your e-mail address"), form, status, lead=lead)
 
 
 def _delete(
@@ -159,13 +163,13 @@ def _delete(
 ) -> Response[Any]:
     form = form_context(
         "/account/delete",
-        "Delete my account",
-        [views.password_field(error, "Your password")],
+        _("Delete my account"),
+        [views.password_field(error, _("Your password"))],
         message=message,
         dangerous=True,
     )
-    lead = (
+    lead = _(
         "Your addresses, your cart, your credits and what you can sign in with are deleted at once. Orders are kept "
         "as long as the law asks for it, and are no longer shown anywhere but under their own links."
     )
-    return show_form(request, room, "Delete your account", form, status, lead=lead)
+    return show_form(request, room, _("Delete your account"), form, status, lead=lead)

@@ -13,6 +13,7 @@ from storefront.accounts.cookies import hashed, new_token
 from storefront.accounts.models import OWNER, Account, AccountSession, MailedLink
 from storefront.database import now
 from storefront.glance import Reader
+from storefront.language import later
 
 IDLE = timedelta(days=14)
 LONGEST = timedelta(days=60)
@@ -152,17 +153,17 @@ BROWSERS = (
     ("Safari", "Safari"),
 )
 SYSTEMS = (
-    ("iPhone", "an iPhone"),
-    ("iPad", "an iPad"),
+    ("iPhone", later("an iPhone")),
+    ("iPad", later("an iPad")),
     ("Android", "Android"),
     ("Windows", "Windows"),
-    ("Mac OS", "a Mac"),
+    ("Mac OS", later("a Mac")),
     ("Linux", "Linux"),
 )
 
 
 def device_words(user_agent: str) -> str:
     """Enough for people to know their own devices by: Firefox on Linux."""
-    browser = next((name for mark, name in BROWSERS if mark in user_agent), "A browser")
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), later("A browser"))
     system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
     return f"{browser} on {system}" if system else browser

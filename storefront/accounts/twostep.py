@@ -14,13 +14,15 @@ from storefront.accounts.guards import TWO_STEP, signed_in, whoever
 from storefront.accounts.limits import CODE, forgive
 from storefront.accounts.models import Account, AccountSession
 from storefront.accounts.room import AccountsRoom
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.web.answers import SECRET, html
 from storefront.web.errors import SendTo
 from storefront.web.events import note
 from storefront.web.forms import parse, read_form
 from storefront.web.request import ShopRequest
 
-LEAD = (
+LEAD = later(
     "With a second step, signing in takes your password and a code from an app on your telephone. "
     "Enter your password to set it up."
 )
@@ -76,7 +78,7 @@ class TwoStepController(Controller):
                 await links.tell(session, room.settings, account.email, "second-on", room.base(request))
                 token = await renew(session, request, second_factor=True)
         if codes is None:
-            return await _set_up(request, room, 422, "That is not the code of this moment.")
+            return await _set_up(request, room, 422, _("That is not the code of this moment."))
         await forgive(room.limits, counted)
         note(request, "second factor on")
         return _codes(request, room, codes, token)
@@ -114,16 +116,16 @@ async def _two_step(
     request: ShopRequest, room: AccountsRoom, status: int = 200, error: str = ""
 ) -> Response[Any]:
     who = whoever(request)
-    field = views.password_field(error, "Your password")
+    field = views.password_field(error, _("Your password"))
     if not who.has_second_factor:
-        form = form_context("/account/two-step", "Set it up", [field])
-        return show_form(request, room, "A second step", form, status, lead=LEAD)
+        form = form_context("/account/two-step", _("Set it up"), [field])
+        return show_form(request, room, _("A second step"), form, status, lead=_(LEAD))
     async with room.database.reads() as session:
         left = await second.recovery_codes_left(session, who.account_id)
-    off = {"label": "Turn the second step off", "action": "/account/two-step/off"}
-    form = form_context("/account/two-step/codes", "Make new recovery codes", [field], more=[off])
-    lead = f"The second step is on. {left} of your recovery codes are left."
-    return show_form(request, room, "A second step", form, status, lead=lead)
+    off = {"label": _("Turn the second step off"), "action": "/account/two-step/off"}
+    form = form_context("/account/two-step/codes", _("Make new recovery codes"), [field], more=[off])
+    lead = _("The second step is on. %(left)s of your recovery codes are left.", left=left)
+    return show_form(request, room, _("A second step"), form, status, lead=lead)
 
 
 async def _set_up(
@@ -134,9 +136,9 @@ async def _set_up(
         secret = second.pending(await session.get_one(Account, who.account_id), who.session_id)
     if secret is None:
         raise SendTo(TWO_STEP)
-    field = views.code_field(error, "The six digits that the app shows.")
-    form = form_context("/account/two-step/set-up", "Turn it on", [field])
-    title = "Set up the second step"
+    field = views.code_field(error, _("The six digits that the app shows."))
+    form = form_context("/account/two-step/set-up", _("Turn it on"), [field])
+    title = _("Set up the second step")
     if request.wants_fragment:
         return show_form(request, room, title, form, status)
     setup = {
@@ -153,6 +155,6 @@ def _codes(request: ShopRequest, room: AccountsRoom, codes: list[str], token: st
     if request.wants_fragment:
         content = room.templates.render("accounts/_codes.html", codes=codes)
         return html(content, headers=SECRET, cookies=cookies)
-    answer = show_page(request, room, "accounts/codes.html", "Your recovery codes", codes=codes)
+    answer = show_page(request, room, "accounts/codes.html", _("Your recovery codes"), codes=codes)
     answer.cookies.extend(cookies)
     return answer

@@ -1,42 +1,50 @@
 """The account's pages as their templates show them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from storefront.accounts.book import Kept
 from storefront.accounts.models import AccountSession
+from storefront.language import day, later, moment
+from storefront.language import gettext as _
 from storefront.money import format_money
 from storefront.orders.models import Order
 from storefront.orders.next import is_refunded
 from storefront.orders.words import REFUNDED_TITLE, TITLES
 from storefront.web.fields import field_context
 
-HINT = (
+HINT = later(
     "At least 8 characters. A few words that do not belong together are easy to remember and hard to guess."
 )
 
 
-def email_field(
-    value: str = "", error: str = "", *, new: bool = False, label: str = "E-mail address"
-) -> dict[str, Any]:
+def email_field(value: str = "", error: str = "", *, new: bool = False, label: str = "") -> dict[str, Any]:
     """`new`: not the one that signs in."""
     token = "email" if new else "username"
-    return field_context("email", label, value=value, error=error, type="email", autocomplete=token)
-
-
-def password_field(error: str = "", label: str = "Password") -> dict[str, Any]:
-    return field_context("password", label, error=error, type="password", autocomplete="current-password")
-
-
-def new_password_field(error: str = "", label: str = "Password") -> dict[str, Any]:
     return field_context(
-        "new_password", label, error=error, type="password", autocomplete="new-password", hint=HINT
+        "email", label or _("E-mail address"), value=value, error=error, type="email", autocomplete=token
+    )
+
+
+def password_field(error: str = "", label: str = "") -> dict[str, Any]:
+    return field_context(
+        "password", label or _("Password"), error=error, type="password", autocomplete="current-password"
+    )
+
+
+def new_password_field(error: str = "", label: str = "") -> dict[str, Any]:
+    return field_context(
+        "new_password",
+        label or _("Password"),
+        error=error,
+        type="password",
+        autocomplete="new-password",
+        hint=_(HINT),
     )
 
 
 def code_field(error: str = "", hint: str = "") -> dict[str, Any]:
-    return field_context("code", "Code", error=error, autocomplete="one-time-code", hint=hint)
+    return field_context("code", _("Code"), error=error, autocomplete="one-time-code", hint=hint)
 
 
 def order_rows(orders: Sequence[Order]) -> list[dict[str, str]]:
@@ -56,9 +64,9 @@ def session_rows(found: Sequence[AccountSession], here: int) -> list[dict[str, A
     return [
         {
             "id": one.id,
-            "device": one.device or "A browser",
+            "device": _device(one.device),
             "since": day(one.created_at),
-            "seen": one.seen_at.strftime("%-d %B %Y, %H:%M UTC"),
+            "seen": moment(one.seen_at),
             "here": one.id == here,
         }
         for one in found
@@ -76,5 +84,9 @@ def short_address(fields: Mapping[str, str]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def day(moment: datetime) -> str:
-    return moment.strftime("%-d %B %Y")
+def _device(words: str) -> str:
+    """What sessions.device_words wrote down, in the spoken language."""
+    browser, on, system = words.partition(" on ")
+    if not on:
+        return _("A browser") if browser in {"", "A browser"} else browser
+    return _("%(browser)s on %(system)s", browser=_(browser), system=_(system))

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 
 from storefront.accounts.guards import staff
 from storefront.database import Database
+from storefront.language import gettext as _
 from storefront.money import format_money
 from storefront.orders.models import Order, Withdrawal
 from storefront.orders.queries import find_orders
@@ -39,7 +40,7 @@ class BackofficeController(Controller):
             withdrawn = await newest_withdrawals(session, MOST)
         content = room.templates.page(
             "backoffice/orders.html",
-            title="Orders",
+            title=_("Orders"),
             path="/admin",
             noindex=True,
             count=known_count(request),

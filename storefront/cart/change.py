@@ -13,6 +13,7 @@ from storefront.cart.models import LIMIT_LINES, LIMIT_PER_LINE, Cart, CartLine
 from storefront.catalogue.models import Product, Variant
 from storefront.database import Base, now
 from storefront.glance import Reader, Stroke
+from storefront.language import gettext as _
 
 # What the cart's own open order holds counts as still to be had; orders are above this room, so the app says how.
 HeldForCart: TypeAlias = Callable[[Reader, int], Awaitable[Mapping[int, int]]]
@@ -95,10 +96,14 @@ async def add_to_cart(
         return Changed(found.count, variant_id, found.name, wanted, wanted)
     if wanted > LIMIT_PER_LINE:
         raise OverLimit(
-            f"You can order at most {LIMIT_PER_LINE} of one thing. {found.quantity} are in your cart."
+            _(
+                "You can order at most %(most)s of one thing. %(quantity)s are in your cart.",
+                most=LIMIT_PER_LINE,
+                quantity=found.quantity,
+            )
         )
     if found.line_id is None and found.lines >= LIMIT_LINES:
-        raise OverLimit(f"A cart holds at most {LIMIT_LINES} different things.")
+        raise OverLimit(_("A cart holds at most %(most)s different things.", most=LIMIT_LINES))
     await _check_stock(stroke, found, wanted, held)
     cart_id = found.cart_id
     if cart_id is None:
@@ -131,7 +136,7 @@ async def set_quantity(
     if wanted is None:
         raise ValueError("a quantity or a step is needed")
     if wanted > LIMIT_PER_LINE:
-        raise OverLimit(f"You can order at most {LIMIT_PER_LINE} of one thing.")
+        raise OverLimit(_("You can order at most %(most)s of one thing.", most=LIMIT_PER_LINE))
     if wanted <= 0:
         await stroke.execute(delete(CartLine).where(CartLine.id == line_id))
     else:

@@ -174,8 +174,8 @@ class CartController(Controller):
                 done = await set_quantity(stroke, key, line_id, form.quantity, form.step, cart_room.held)
         except NoSuchThing:
             if not request.wants_fragment:
-                raise Refused(404, "That is not in your cart any more") from None
-            return await _show(request, cart_room, 404, Message("That is not in your cart any more."))
+                raise Refused(404, _("That is not in your cart any more")) from None
+            return await _show(request, cart_room, 404, Message(_("That is not in your cart any more.")))
         except OverLimit as error:
             return await _show(request, cart_room, 422, Message(error.text, line_id=line_id))
         except NotEnough as error:
@@ -197,10 +197,11 @@ async def _add(request: ShopRequest, room: CartRoom, form: AddForm, new_key: str
 
 def _said(done: Changed) -> str:
     if done.quantity == 0:
-        return f"{done.name} removed, {done.count} in cart"
+        return _("%(name)s removed, %(count)s in cart", name=done.name, count=done.count)
     if done.quantity > done.before:
-        return f"{done.name} added, {done.count} in cart"
-    return f"{done.quantity} of {done.name}, {done.count} in cart"
+        return _("%(name)s added, %(count)s in cart", name=done.name, count=done.count)
+    values = {"quantity": done.quantity, "name": done.name, "count": done.count}
+    return _("%(quantity)s of %(name)s, %(count)s in cart", **values)
 
 
 def _at_line(message: Message, line_id: int, entered: dict[str, str]) -> Message:
@@ -277,7 +278,7 @@ async def _cart_answer(
     else:
         content = room.templates.page(
             "cart/cart.html",
-            title="Your cart",
+            title=_("Your cart"),
             path="/cart",
             noindex=True,
             error=message is not None,

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from storefront.cart.models import LIMIT_PER_LINE
+from storefront.language import gettext as _
 
 MOST_ID = 2**31 - 1
 
@@ -13,25 +14,25 @@ def _whole_number(value: object) -> int:
     # ASCII digits only: int() also takes "٣", "1_0", "+1" and spaces.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
         return int(value)
-    raise ValueError(f"Enter a whole number from 1 to {LIMIT_PER_LINE}.")
+    raise ValueError(_("Enter a whole number from 1 to %(most)s.", most=LIMIT_PER_LINE))
 
 
 def _within_limit(value: int) -> int:
     if value > LIMIT_PER_LINE:
-        raise ValueError(f"You can order at most {LIMIT_PER_LINE} of one thing.")
+        raise ValueError(_("You can order at most %(most)s of one thing.", most=LIMIT_PER_LINE))
     return value
 
 
 def _at_least_one(value: int) -> int:
     if value < 1:
-        raise ValueError(f"Enter a whole number from 1 to {LIMIT_PER_LINE}.")
+        raise ValueError(_("Enter a whole number from 1 to %(most)s.", most=LIMIT_PER_LINE))
     return value
 
 
 def _step(value: object) -> int:
     if value in {"-1", "1"}:
         return int(str(value))
-    raise ValueError("Use − or + to change the quantity by one.")
+    raise ValueError(_("Use − or + to change the quantity by one."))
 
 
 def _identity(value: object) -> int:
@@ -43,7 +44,7 @@ def _identity(value: object) -> int:
         and int(value) <= MOST_ID
     ):
         return int(value)
-    raise ValueError("Choose what to add to the cart.")
+    raise ValueError(_("Choose what to add to the cart."))
 
 
 Quantity = Annotated[int, BeforeValidator(_whole_number), AfterValidator(_within_limit)]

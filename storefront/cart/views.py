@@ -10,6 +10,7 @@ from storefront.cart.models import LIMIT_PER_LINE
 from storefront.cart.queries import CartView, Line
 from storefront.catalogue.pages import picture
 from storefront.glance import Reader
+from storefront.language import gettext as _
 from storefront.money import MAXIMUM_CHARGE, Money, format_money
 from storefront.web.templates import Templates
 
@@ -36,17 +37,32 @@ async def with_own_holds(reader: Reader, cart: CartView, held: HeldForCart) -> C
 def not_enough(error: NotEnough) -> Message:
     """What is said when more is wanted than can be had, with the number that is left."""
     if error.left <= 0:
-        return Message(f"{error.name} is sold out.", line_id=error.line_id, variant_id=error.variant_id)
+        return Message(
+            _("%(name)s is sold out.", name=error.name), line_id=error.line_id, variant_id=error.variant_id
+        )
     if error.line_id is None:
         name_values = {"variant_id": error.variant_id, "quantity": error.left}
-        agree = {"action": "/cart/items", "name_values": name_values, "label": f"Take {error.left}"}
-        return Message(f"Only {error.left} left of {error.name}.", variant_id=error.variant_id, agree=agree)
-    text = f"Only {error.left} left of {error.name}"
+        agree = {"action": "/cart/items", "name_values": name_values, "label": _take(error.left)}
+        return Message(
+            _("Only %(left)s left of %(name)s.", left=error.left, name=error.name),
+            variant_id=error.variant_id,
+            agree=agree,
+        )
     if error.in_cart >= error.left:
-        return Message(f"{text}, and you have them in your cart.", variant_id=error.variant_id)
+        text = _(
+            "Only %(left)s left of %(name)s, and you have them in your cart.",
+            left=error.left,
+            name=error.name,
+        )
+        return Message(text, variant_id=error.variant_id)
     action = f"/cart/items/{error.line_id}"
-    agree = {"action": action, "name_values": {"quantity": error.left}, "label": f"Take {error.left}"}
-    return Message(f"{text}.", line_id=None, variant_id=error.variant_id, agree=agree)
+    agree = {"action": action, "name_values": {"quantity": error.left}, "label": _take(error.left)}
+    text = _("Only %(left)s left of %(name)s.", left=error.left, name=error.name)
+    return Message(text, line_id=None, variant_id=error.variant_id, agree=agree)
+
+
+def _take(left: int) -> str:
+    return _("Take %(n)s", n=left)
 
 
 def cart_context(
@@ -85,23 +101,29 @@ def cart_context(
 def _why_not_payable(total: Money) -> str:
     if total.amount > MAXIMUM_CHARGE:
         most = format_money(MAXIMUM_CHARGE, total.currency)
-        return f"An order can come to {most} at most. Please order in several parts."
+        return _("An order can come to %(most)s at most. Please order in several parts.", most=most)
     least = format_money(total.least, total.currency)
-    return f"An order must come to {least} at least to be paid by card. Please add something."
+    return _(
+        "An order must come to %(least)s at least to be paid by card. Please add something.", least=least
+    )
 
 
 def _delivery_text(cart: CartView, rate: Rate | None, delivery: int, currency: str) -> str:
     if not cart.lines or not cart.needs_delivery:
-        return "" if not cart.lines else "No delivery needed"
+        return "" if not cart.lines else _("No delivery needed")
     if rate is None:
-        return "Delivery is worked out at checkout"
-    return f"Delivery from {format_money(delivery, currency)}" if delivery else "Free delivery"
+        return _("Delivery is worked out at checkout")
+    if not delivery:
+        return _("Free delivery")
+    return _("Delivery from %(amount)s", amount=format_money(delivery, currency))
 
 
 def _free_delivery_text(rate: Rate | None, subtotal: int, currency: str) -> str:
     if rate is None or rate.free_from is None or subtotal >= rate.free_from:
         return ""
-    return f"Add {format_money(rate.free_from - subtotal, currency)} more for free delivery"
+    return _(
+        "Add %(amount)s more for free delivery", amount=format_money(rate.free_from - subtotal, currency)
+    )
 
 
 def _line(templates: Templates, currency: str, line: Line, message: Message | None) -> dict[str, Any]:
@@ -109,16 +131,18 @@ def _line(templates: Templates, currency: str, line: Line, message: Message | No
     price = format_money(line.price, currency)
     problem, mend = "", None
     if not line.on_sale:
-        problem = "No longer available"
+        problem = _("No longer available")
     elif line.gone:
-        problem = "Sold out"
+        problem = _("Sold out")
     elif line.short:
-        problem, mend = f"Only {line.left} left", {"quantity": line.left, "label": f"Take {line.left}"}
+        problem = _("Only %(left)s left", left=line.left)
+        mend = {"quantity": line.left, "label": _take(line.left)}
     was = ""
     if line.price != line.seen_price and not line.gone:
-        was = f"Was {format_money(line.seen_price, currency)} when you added it, now {price}"
+        before = format_money(line.seen_price, currency)
+        was = _("Was %(before)s when you added it, now %(price)s", before=before, price=price)
         if mend is None:
-            mend = {"quantity": line.quantity, "label": f"Keep it at {price}"}
+            mend = {"quantity": line.quantity, "label": _("Keep it at %(price)s", price=price)}
     return {
         "id": line.id,
         "title": line.title,

@@ -18,7 +18,8 @@ from storefront.catalogue.queries import SORTS, CollectionView, Slice
 from storefront.catalogue.search import words_of
 from storefront.catalogue.words import Words
 from storefront.database import Database
-from storefront.language import at
+from storefront.language import at, ngettext
+from storefront.language import gettext as _
 from storefront.settings import Settings
 from storefront.web.answers import html
 from storefront.web.errors import not_found
@@ -107,7 +108,7 @@ class CatalogueController(Controller):
                 "catalogue/home.html",
                 title=room.settings.shop_name,
                 path="/",
-                description="Small-batch soap, candles, ceramics, wood and linen for the house.",
+                description=_("Small-batch soap, candles, ceramics, wood and linen for the house."),
                 canonical=f"{base}/",
                 holes=True,
                 featured=pages.card_list(room.templates, found.cards[:8]),
@@ -141,9 +142,9 @@ class CatalogueController(Controller):
             found = await queries.pictured_collections(room.database.glance)
             return room.templates.page(
                 "catalogue/collections.html",
-                title="Collections",
+                title=_("Collections"),
                 path="/collections",
-                description=f"All collections of {room.settings.shop_name}.",
+                description=_("All collections of %(shop)s.", shop=room.settings.shop_name),
                 canonical=f"{base}/collections",
                 holes=True,
                 collections=pages.collection_list(room.templates, found),
@@ -256,7 +257,7 @@ async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
         room.templates,
         found,
         path=path,
-        heading=collection.title if collection else "All products",
+        heading=collection.title if collection else _("All products"),
         intro=collection.description if collection else "",
         sort=asked.sort,
         collection=collection,
@@ -295,7 +296,11 @@ def _collection(collections: list[CollectionView], slug: str) -> CollectionView 
 
 
 def _description(collection: CollectionView | None, shop_name: str) -> str:
-    return collection.description if collection else f"Everything that {shop_name} makes and sells."
+    return (
+        collection.description
+        if collection
+        else _("Everything that %(shop)s makes and sells.", shop=shop_name)
+    )
 
 
 async def _search(request: ShopRequest, room: CatalogueRoom, query: str, *, path: str) -> Response[Any]:
@@ -310,7 +315,7 @@ async def _search(request: ShopRequest, room: CatalogueRoom, query: str, *, path
         context = await _results(room, query, path=path, slug=slug, skip=skip, append=append, filters=filters)
         if fragment:
             return room.templates.render("catalogue/_results.html", listing=context)
-        title = f"“{query}”" if query else "Search"
+        title = f"“{query}”" if query else _("Search")
         return room.templates.page(
             "catalogue/search.html",
             title=title,
@@ -354,7 +359,7 @@ async def _results(
         room.templates,
         Slice(cards, more),
         path=path,
-        heading=f"Results for “{query}”" if query else "Search",
+        heading=_("Results for “%(query)s”", query=query) if query else _("Search"),
         total=min(len(ids), MOST_SHOWN),
         collection=collection,
         collections=every if query else [],
@@ -383,6 +388,8 @@ async def _suggestions(room: CatalogueRoom, query: str) -> Response[Any]:
         suggestions=pages.card_list(room.templates, cards),
         query=query if words_of(query) else "",
         instead=meant.instead,
-        count_text=f"{len(cards)} suggestion{'' if len(cards) == 1 else 's'}" if cards else "Nothing found",
+        count_text=ngettext("%(n)s suggestion", "%(n)s suggestions", len(cards))
+        if cards
+        else _("Nothing found"),
     )
     return html(content)

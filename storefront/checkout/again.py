@@ -16,6 +16,7 @@ from storefront.cart.queries import is_known
 from storefront.checkout.limits import try_to_pay_again
 from storefront.checkout.room import CheckoutRoom
 from storefront.language import gettext as _
+from storefront.language import later
 from storefront.money import format_money
 from storefront.orders.calloff import why_not
 from storefront.orders.change import held_for_cart
@@ -52,15 +53,15 @@ class AgainController(Controller):
         except NotPayable:
             return redirect(request, f"/orders/{token}")
         except GoneMeanwhile:
-            back = [{"label": "Back to the order", "url": f"/orders/{token}"}]
-            text = (
+            back = [{"label": _("Back to the order"), "url": f"/orders/{token}"}]
+            text = _(
                 "Some of these things can no longer be had, so the order cannot be paid. Nothing was charged."
             )
-            raise Refused(409, "These things are gone", text, links=back) from None
+            raise Refused(409, _("These things are gone"), text, links=back) from None
         except PaymentProblem as problem:
-            back = [{"label": "Back to the order", "url": f"/orders/{token}"}]
-            text = problem.sentence.replace(", and your cart is kept", "")
-            raise Refused(503, "Payment is unavailable", text, {"retry-after": "10"}, back) from None
+            back = [{"label": _("Back to the order"), "url": f"/orders/{token}"}]
+            text = _(problem.sentence.replace(", and your cart is kept", ""))
+            raise Refused(503, _("Payment is unavailable"), text, {"retry-after": "10"}, back) from None
         return redirect(request, url)
 
     @get("/orders/{token:str}/cancel")
@@ -99,13 +100,15 @@ class AgainController(Controller):
             try:
                 with answer_within(FOR_A_PAGE):
                     state = await give_up(
-                        room.database, room.gateway, room.settings, order.id, "by the shopper"
+                        room.database, room.gateway, room.settings, order.id, later("by the shopper")
                     )
             except PaymentProblem:
-                text = "The order could not be cancelled just now, since the payment service does not answer."
-                back = [{"label": "Back to the order", "url": f"/orders/{token}"}]
+                text = _(
+                    "The order could not be cancelled just now, since the payment service does not answer."
+                )
+                back = [{"label": _("Back to the order"), "url": f"/orders/{token}"}]
                 raise Refused(
-                    503, "Please try again in a moment", text, {"retry-after": "10"}, back
+                    503, _("Please try again in a moment"), text, {"retry-after": "10"}, back
                 ) from None
             notice = [leave_notice(request, "given-up")] if state == "cancelled" else []
         return redirect(request, f"/orders/{token}", cookies=notice)

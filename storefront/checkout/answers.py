@@ -18,6 +18,7 @@ from storefront.checkout.place import (
     TotalChanged,
 )
 from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_basket
+from storefront.language import gettext as _
 from storefront.money import format_money
 from storefront.payments.errors import PaymentProblem
 from storefront.web.answers import NOTICE_COOKIE, SECRET, html, leave_notice, no_notice, redirect
@@ -38,18 +39,24 @@ async def show_refusal(
     currency = room.settings.currency
     if isinstance(refusal, TotalChanged):
         shown, total = format_money(refusal.shown, currency), format_money(refusal.total, currency)
-        text = f"The total has changed from {shown} to {total}. Please check it and order again."
+        text = _(
+            "The total has changed from %(shown)s to %(total)s. Please check it and order again.",
+            shown=shown,
+            total=total,
+        )
         if refusal.shown == UNREADABLE:
-            text = f"The total is {total}. Please check it and order again."
+            text = _("The total is %(total)s. Please check it and order again.", total=total)
     elif isinstance(refusal, NotPayableAmount):
-        text = f"{refusal.total} cannot be paid by card. Please change your cart."
+        text = _("%(total)s cannot be paid by card. Please change your cart.", total=refusal.total)
     else:
         short = [line for line in basket.cart.lines if line.short]
         said = [
-            f"{line.name}: {f'only {line.left} left' if line.left > 0 and line.on_sale else 'sold out'}."
+            _("%(name)s: only %(left)s left.", name=line.name, left=line.left)
+            if line.left > 0 and line.on_sale
+            else _("%(name)s: sold out.", name=line.name)
             for line in short
         ]
-        text = " ".join([*said, "Please change your cart; nothing was ordered."])
+        text = " ".join([*said, _("Please change your cart; nothing was ordered.")])
     return show_form(request, room, basket, values, 409, message={"text": text, "kind": "error"})
 
 
@@ -95,7 +102,7 @@ def show_form(
     else:
         content = room.templates.page(
             "checkout/checkout.html",
-            title="Checkout",
+            title=_("Checkout"),
             path="/checkout",
             noindex=True,
             error=bool(errors) or message is not None,
@@ -127,6 +134,6 @@ def show_unavailable(
     values: dict[str, str],
     problem: PaymentProblem | None = None,
 ) -> Response[Any]:
-    sentence = (problem or PaymentProblem()).sentence
+    sentence = _((problem or PaymentProblem()).sentence)
     message = {"text": sentence, "kind": "error"}
     return show_form(request, room, basket, values, 503, message=message, unavailable=True)

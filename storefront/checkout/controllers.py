@@ -31,6 +31,7 @@ from storefront.checkout.place import (
 )
 from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_basket
 from storefront.database import now
+from storefront.language import gettext as _
 from storefront.orders.change import held_for_cart
 from storefront.orders.models import PAID, Order
 from storefront.orders.queries import token_of_session
@@ -176,7 +177,7 @@ class CheckoutController(Controller):
             except PaymentProblem:
                 if token is None:
                     raise Refused(
-                        503, "The payment is being checked", "Please reload this page in a moment."
+                        503, _("The payment is being checked"), _("Please reload this page in a moment.")
                     ) from None
         if facts is not None:
             async with room.database.writes() as session:
@@ -229,7 +230,7 @@ async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> Order:
     """The order, placed or found. An open order about other things is closed at Stripe first, with no transaction
     open; if Stripe says that it was paid, that order is the answer."""
     replacing: PageClosed | None = None
-    for _ in range(4):
+    for _try in range(4):
         try:
             async with room.database.writes() as session:
                 order = await place(session, room.settings, cart_id, wanted, replacing=replacing)

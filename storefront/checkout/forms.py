@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ValidationInfo
 
 from storefront.cart.delivery import Rate, countries_of, home_country, rates_for
 from storefront.checkout import billing
-from storefront.checkout.address import check_address, country_names, normal_area, rules
+from storefront.checkout.address import capital, check_address, country_names, normal_area, rules
+from storefront.language import gettext as _
+from storefront.language import later
 from storefront.web.forms import email_address, parse
 
 
@@ -25,35 +27,39 @@ class Field:
     inputmode: str = ""
 
     @property
+    def said(self) -> str:
+        return _(self.noun)
+
+    @property
     def label(self) -> str:
-        return self.noun[0].upper() + self.noun[1:]
+        return capital(self.said)
 
 
 # The names are the autofill tokens with underscores. E-mail and telephone inputs bring their own keyboards.
 # https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#autofill
 FIELDS = {
-    "email": Field("e-mail address", 254, "email", "email"),
-    "name": Field("full name", 100, "name"),
-    "tel": Field("phone number", 40, "tel", "tel"),
-    "country": Field("country", 2, "country", "select"),
-    "organization": Field("company", 100, "organization"),
-    "address_line1": Field("address", 100, "address-line1"),
-    "address_line2": Field("apartment or floor", 100, "address-line2"),
-    "address_level3": Field("neighborhood", 100, "address-level3"),
-    "address_level2": Field("city", 100, "address-level2"),
-    "address_level1": Field("province", 100, "address-level1"),
-    "postal_code": Field("postal code", 20, "postal-code"),
-    "vat_number": Field("VAT number", 30),
-    "shipping_method": Field("delivery method", 100),
-    "billing_other": Field("bill to another address", 1, type="checkbox"),
-    "billing_name": Field("full name", 100, "billing name"),
-    "billing_organization": Field("company", 100, "billing organization"),
-    "billing_country": Field("country", 2, "billing country", "select"),
-    "billing_address_line1": Field("address", 100, "billing address-line1"),
-    "billing_address_level2": Field("city", 100, "billing address-level2"),
-    "billing_address_level1": Field("province", 100, "billing address-level1"),
-    "billing_postal_code": Field("postal code", 20, "billing postal-code"),
-    "note": Field("note", 500, type="textarea"),
+    "email": Field(later("e-mail address"), 254, "email", "email"),
+    "name": Field(later("full name"), 100, "name"),
+    "tel": Field(later("phone number"), 40, "tel", "tel"),
+    "country": Field(later("country"), 2, "country", "select"),
+    "organization": Field(later("company"), 100, "organization"),
+    "address_line1": Field(later("address"), 100, "address-line1"),
+    "address_line2": Field(later("apartment or floor"), 100, "address-line2"),
+    "address_level3": Field(later("neighborhood"), 100, "address-level3"),
+    "address_level2": Field(later("city"), 100, "address-level2"),
+    "address_level1": Field(later("province"), 100, "address-level1"),
+    "postal_code": Field(later("postal code"), 20, "postal-code"),
+    "vat_number": Field(later("VAT number"), 30),
+    "shipping_method": Field(later("delivery method"), 100),
+    "billing_other": Field(later("bill to another address"), 1, type="checkbox"),
+    "billing_name": Field(later("full name"), 100, "billing name"),
+    "billing_organization": Field(later("company"), 100, "billing organization"),
+    "billing_country": Field(later("country"), 2, "billing country", "select"),
+    "billing_address_line1": Field(later("address"), 100, "billing address-line1"),
+    "billing_address_level2": Field(later("city"), 100, "billing address-level2"),
+    "billing_address_level1": Field(later("province"), 100, "billing address-level1"),
+    "billing_postal_code": Field(later("postal code"), 20, "billing postal-code"),
+    "note": Field(later("note"), 500, type="textarea"),
 }
 # A total that no order has, so that it never equals the true one.
 UNREADABLE = -1
@@ -67,29 +73,34 @@ NOT_TYPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066
 def _within(value: str, info: ValidationInfo) -> str:
     field = FIELDS[str(info.field_name)]
     if NOT_TYPED.search(value):
-        raise ValueError(f"Type the {field.noun} anew: it holds characters that cannot be seen.")
+        raise ValueError(
+            _("Type the %(field)s anew: it holds characters that cannot be seen.", field=field.said)
+        )
     if len(value) > field.limit:
-        raise ValueError(f"Shorten the {field.noun} to {field.limit} characters.")
+        raise ValueError(
+            _("Shorten the %(field)s to %(limit)s characters.", field=field.said, limit=field.limit)
+        )
     return value
 
 
 def _one_line(value: str, info: ValidationInfo) -> str:
     if not LINE_BREAKS.isdisjoint(value):
-        raise ValueError(f"Write the {FIELDS[str(info.field_name)].noun} in one line.")
+        field = FIELDS[str(info.field_name)]
+        raise ValueError(_("Write the %(field)s in one line.", field=field.said))
     return value
 
 
 def _name(value: str) -> str:
     # One letter is enough: there are such names.
     if not any(letter.isalpha() for letter in value):
-        raise ValueError("Enter your full name.")
+        raise ValueError(_("Enter your full name."))
     return value
 
 
 def _tel(value: str) -> str:
     digits = sum(letter.isdigit() for letter in value)
     if value and not (TEL.fullmatch(value) and FEWEST_TEL_DIGITS <= digits <= MOST_TEL_DIGITS):
-        raise ValueError("Enter a phone number like +1 415 555 0132, or leave it empty.")
+        raise ValueError(_("Enter a phone number like +1 415 555 0132, or leave it empty."))
     return value
 
 
@@ -153,7 +164,7 @@ class Checked:
 
 
 def deliverable(rates: Sequence[Rate]) -> list[tuple[str, str]]:
-    """(code, English name) of the countries that the shop delivers to and knows the addresses of, by name."""
+    """(code, name) of the countries that the shop delivers to and knows the addresses of, by name."""
     names = country_names()
     reached = countries_of(rates, names)
     return [(code, name) for code, name in names.items() if code in reached]
@@ -235,20 +246,20 @@ def _check_delivery(values: Mapping[str, str], country: str, rates: Sequence[Rat
     errors = check_address(country, values) if country else {}
     code = _country(values)
     if not code:
-        errors["country"] = "Choose a country."
+        errors["country"] = _("Choose a country.")
     elif code != country:
         known = country_names().get(code)
         errors["country"] = (
-            f"We do not deliver to {known}. Choose another country."
+            _("We do not deliver to %(country)s. Choose another country.", country=known)
             if known
-            else "Choose a country from the list."
+            else _("Choose a country from the list.")
         )
     errors |= billing.check_vat_number(values)
     if values.get(billing.OTHER):
         errors |= billing.check_billing(values)
     if country and chosen_rate(values, country, rates) is None:
-        errors["shipping_method"] = (
-            f"Choose a delivery method that is offered for {country_names()[country]}."
+        errors["shipping_method"] = _(
+            "Choose a delivery method that is offered for %(country)s.", country=country_names()[country]
         )
     return errors
 

@@ -13,6 +13,7 @@ from storefront.cart.delivery import Rate
 from storefront.cart.models import Cart
 from storefront.cart.queries import CartView, cart_by_id
 from storefront.database import lock, now
+from storefront.language import later
 from storefront.money import Money
 from storefront.orders.change import close, held_by, move, note, take_out, take_over
 from storefront.orders.models import PAID, Order, OrderLine
@@ -133,7 +134,7 @@ async def _replace(session: AsyncSession, order: Order, closed: PageClosed | Non
         raise MustReplace(order.id)
     if attempt is not None:
         attempt.state = "expired" if attempt.session_id else "dropped"
-    close(session, order, "replaced by a new order")
+    close(session, order, later("replaced by a new order"))
     await session.flush()
 
 

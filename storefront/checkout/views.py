@@ -11,13 +11,14 @@ from storefront.checkout import billing
 from storefront.checkout.address import Rules, country_names, rules, with_article
 from storefront.checkout.forms import FIELDS, billed_to, chosen_country, chosen_rate, deliverable, parts_for
 from storefront.checkout.likely import meant_address
-from storefront.language import ngettext
+from storefront.language import gettext as _
+from storefront.language import later, ngettext, spoken
 from storefront.money import format_money
 from storefront.web.templates import Templates
 
 HINTS = {
-    "tel": "Only for questions about this delivery.",
-    "vat_number": "Stands on your order; the price stays the same.",
+    "tel": later("Only for questions about this delivery."),
+    "vat_number": later("Stands on your order; the price stays the same."),
 }
 OPTIONAL = frozenset({"tel", "organization", "vat_number", "address_line2", "address_level3", "note"}) | {
     billing.OTHER,
@@ -87,7 +88,7 @@ def checkout_context(
         "total_text": format_money(total, currency),
         "shown_total": total,
         "currency": currency,
-        "button": "Sign in or register to go on" if needs_account else _button(total, currency),
+        "button": _("Sign in or register to go on") if needs_account else _button(total, currency),
         "needs_account": needs_account,
         "unavailable": unavailable,
         "terms_url": "/pages/terms",
@@ -119,13 +120,13 @@ def field_context(
         "value": values.get(name, ""),
         "error": error,
         "ok": ok and not error,
-        "hint": HINTS.get(name, ""),
+        "hint": _(HINTS[name]) if name in HINTS else "",
         "autocomplete": field.autocomplete,
         "inputmode": field.inputmode,
         "type": field.type,
         "required": required,
         "options": (),
-        "optional_label": "" if required else "(optional)",
+        "optional_label": "" if required else _("(optional)"),
         "check": _check(name),
         "update_button": name in {"country", billing.OTHER},
     }
@@ -137,12 +138,12 @@ def field_context(
         context |= {
             "value": own.area,
             "type": "select",
-            "options": (("", f"Choose {with_article(own.nouns[name])}"), *own.areas),
+            "options": (("", _("Choose %(noun)s", noun=with_article(own.nouns[name]))), *own.areas),
         }
     elif own and name == "postal_code" and own.numeric:
         context["inputmode"] = "numeric"
     elif own and name == "address_line1" and not _names_a_city(own):
-        context["hint"] = "With the city or town."
+        context["hint"] = _("With the city or town.")
     return context
 
 
@@ -173,13 +174,13 @@ def _names_a_city(own: Rules) -> bool:
 
 
 def _countries(chosen: str, rates: Sequence[Rate] | None) -> tuple[tuple[str, str], ...]:
-    offered = tuple(country_names().items()) if rates is None else _offered(tuple(rates))
-    return offered if chosen else (("", "Choose a country"), *offered)
+    offered = tuple(country_names().items()) if rates is None else _offered(tuple(rates), spoken().code)
+    return offered if chosen else (("", _("Choose a country")), *offered)
 
 
 # Rates seldom change, and a shop that delivers everywhere has 250 countries.
 @lru_cache(maxsize=8)
-def _offered(rates: tuple[Rate, ...]) -> tuple[tuple[str, str], ...]:
+def _offered(rates: tuple[Rate, ...], _language: str) -> tuple[tuple[str, str], ...]:
     return tuple(deliverable(rates))
 
 
@@ -189,7 +190,12 @@ def _used(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> bool
 
 def _more_label(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
     labels = [str(fields[name]["label"]) for name in names]
-    return f"Add {', '.join(label[0].lower() + label[1:] for label in labels)}"
+    return _("Add %(parts)s", parts=", ".join(map(_inside, labels)))
+
+
+def _inside(label: str) -> str:
+    """A field's label within a sentence: German nouns keep their capitals."""
+    return label if spoken().code == "de" else label[0].lower() + label[1:]
 
 
 def _method(rate: Rate, subtotal: int, currency: str, chosen: Rate | None) -> dict[str, Any]:
@@ -207,8 +213,8 @@ def _mend(cart: CartView) -> str:
     if cart.can_check_out or all(line.gone for line in cart.lines):
         return ""
     if any(line.short and not line.gone for line in cart.lines):
-        return "Take what is left"
-    return "Go on without it" if sum(line.gone for line in cart.lines) == 1 else "Go on without them"
+        return _("Take what is left")
+    return ngettext("Go on without it", "Go on without them", sum(line.gone for line in cart.lines))
 
 
 def _line(templates: Templates, line: Line, currency: str) -> dict[str, Any]:
@@ -216,17 +222,17 @@ def _line(templates: Templates, line: Line, currency: str) -> dict[str, Any]:
         "title": line.title,
         "variant_title": line.variant_title,
         "quantity": line.quantity,
-        "total": "Sold out" if line.gone else format_money(line.total, currency),
+        "total": _("Sold out") if line.gone else format_money(line.total, currency),
         "image": picture(templates, line.image),
     }
 
 
 def _cost_text(cost: int, currency: str) -> str:
-    return format_money(cost, currency) if cost else "Free"
+    return format_money(cost, currency) if cost else _("Free")
 
 
 def _button(total: int, currency: str) -> str:
     # Directive 2011/83/EU, article 8(2): the button itself says that the order has to be paid for.
     if not total:
-        return "Place order"
-    return f"Pay {format_money(total, currency)} now — order with obligation to pay"
+        return _("Place order")
+    return _("Pay %(amount)s now — order with obligation to pay", amount=format_money(total, currency))

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 
 from storefront.credits.queries import packages
 from storefront.database import Database
+from storefront.language import gettext as _
 from storefront.settings import Settings
 from storefront.web.public import PublicPages
 from storefront.web.request import ShopRequest
@@ -33,9 +34,9 @@ class CreditsController(Controller):
         async def build() -> str:
             return room.templates.page(
                 "credits/pricing.html",
-                title="Credits",
+                title=_("Credits"),
                 path="/pricing",
-                description=f"Credit packages of {room.settings.shop_name}.",
+                description=_("Credit packages of %(shop)s.", shop=room.settings.shop_name),
                 canonical=f"{base}/pricing",
                 holes=True,
                 packages=await packages(room.database.glance, room.settings.currency),

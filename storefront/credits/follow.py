@@ -7,12 +7,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.credits.ledger import locked_balance, once
 from storefront.credits.models import CreditEntry
+from storefront.language import later
 from storefront.orders.change import note, raise_attention
 from storefront.orders.messages import tell_owner
 from storefront.orders.models import Order, OrderLine
 from storefront.settings import Settings
 
 log = structlog.get_logger()
+
+# In the ledger as they are here; the account's page says them in its language.
+REASONS = (
+    BOUGHT := later("Bought with order %(number)s"),
+    TAKEN := later("Taken back: money of order %(number)s went back"),
+    GIVEN := later("Given back: money of order %(number)s came again"),
+)
 
 
 async def grant(session: AsyncSession, order: Order) -> None:
@@ -25,7 +33,7 @@ async def grant(session: AsyncSession, order: Order) -> None:
     if order.account_id is None:
         raise_attention(order, "it holds credits, and there is no account to add them to")
         return
-    reason = f"Bought with order {order.number}"
+    reason = BOUGHT % {"number": order.number}
     await once(session, order.account_id, _granted(order), reason, amount=bought, order_id=order.id)
     note(session, order, "credits-granted", amount=f"{bought:,}")
 
@@ -51,11 +59,11 @@ async def take_back(session: AsyncSession, settings: Settings, order: Order, ret
     if more > 0:
         amount = -min(account.balance, more)
         owing = more + amount
-        reason = f"Taken back: money of order {order.number} went back"
+        reason = TAKEN % {"number": order.number}
     elif more < 0:
         owing = -min(int(owed or 0), account.owed, -more)
         amount = -more + owing
-        reason = f"Given back: money of order {order.number} came again"
+        reason = GIVEN % {"number": order.number}
     else:
         return
     cause = f"order:{order.id}:returned:{number + 1}"

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from storefront.database import now
+from storefront.language import gettext as _
 from storefront.orders.find import confirm_again
 from storefront.orders.limits import try_to_confirm_again
 from storefront.orders.models import PAID
@@ -40,7 +41,7 @@ class OrderController(Controller):
             set_cookies.append(no_notice(request))
         content = room.templates.page(
             "orders/order.html",
-            title=f"Order {view.order.number}",
+            title=_("Order %(number)s", number=view.order.number),
             path="",
             noindex=True,
             count=count,

@@ -57,7 +57,7 @@ def _form(
     form = form_context("/orders/lookup", _("Send me the link"), fields, more=[again])
     status, title = 422 if wrong else 200, _("Find your order")
     if request.wants_fragment:
-        whole_title = f"{'Error: ' if wrong else ''}{title} – {room.settings.shop_name}"
+        whole_title = f"{_('Error:') + ' ' if wrong else ''}{title} – {room.settings.shop_name}"
         content = room.templates.render("accounts/_form.html", form=form, title=whole_title)
         return html(content, status, headers=SECRET)
     return show(request, room, "orders/lookup.html", title, status, error=bool(wrong), form=form)

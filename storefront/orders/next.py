@@ -6,17 +6,18 @@ What needs no delivery and is no credits is a file, or the like: the owner sends
 from collections.abc import Sequence
 
 from storefront.language import gettext as _
+from storefront.language import later
 from storefront.orders.change import HELD_BACK
 from storefront.orders.models import PAID, Order, OrderLine
 
 NEXT = {
     "pending": "",
-    "awaiting": "You need not do anything.",
-    "failed": "Your things are no longer set aside.",
+    "awaiting": later("You need not do anything."),
+    "failed": later("Your things are no longer set aside."),
     "cancelled": "",
 }
 WITHDRAWN = "withdrawn: "
-BANKS = "Banks usually take 5 to 10 working days to show it."
+BANKS = later("Banks usually take 5 to 10 working days to show it.")
 
 
 def is_refunded(order: Order) -> bool:
@@ -31,7 +32,11 @@ def mailed(lines: Sequence[OrderLine]) -> str:
         for line in lines
         if not line.requires_shipping and line.credit_amount is None
     ]
-    return " and ".join(filter(None, ["; ".join(titles[:-1]), *titles[-1:]]))
+    return (
+        _("%(some)s and %(last)s", some="; ".join(titles[:-1]), last=titles[-1])
+        if titles[1:]
+        else "".join(titles)
+    )
 
 
 def posted(lines: Sequence[OrderLine]) -> bool:
@@ -57,38 +62,44 @@ def to_be_sent(order: Order, lines: Sequence[OrderLine]) -> list[str]:
 def whats_next(order: Order, lines: Sequence[OrderLine], *, sent: bool = False, lost: bool = False) -> str:
     """What the shopper can wait for. `sent`: it was; `lost`: a dispute about its money was lost."""
     if order.state != PAID:
-        return NEXT[order.state]
+        return _(NEXT[order.state]) if NEXT[order.state] else ""
     if is_refunded(order):
-        return BANKS if sent else f"Nothing will be sent. {BANKS}"
+        return _(BANKS) if sent else f"{_('Nothing will be sent.')} {_(BANKS)}"
     if order.called_off_at is not None:
-        return f"Nothing will be sent. {BANKS}" if order.total else "Nothing will be sent."
+        nothing = _("Nothing will be sent.")
+        return f"{nothing} {_(BANKS)}" if order.total else nothing
     if WITHDRAWN in order.attention:
         return _("We have your withdrawal, and write to you about what comes next.")
-    more = "more " if sent else ""
     if HELD_BACK in order.attention:
-        return f"The payment is disputed at the bank. Until that is decided, nothing {more}is sent."
+        if sent:
+            return _("The payment is disputed at the bank. Until that is decided, nothing more is sent.")
+        return _("The payment is disputed at the bank. Until that is decided, nothing is sent.")
     if lost:
-        return f"The bank took money of this payment back, so nothing {more}is sent."
+        if sent:
+            return _("The bank took money of this payment back, so nothing more is sent.")
+        return _("The bank took money of this payment back, so nothing is sent.")
     if order.attention and not sent:
-        return "Before anything is sent we have to look at this order. You need not do anything."
+        return _("Before anything is sent we have to look at this order. You need not do anything.")
     said = _sent(lines) if sent else _to_come(order, lines)
     if has_credits(order, lines):
-        said.append("Your credits are in your account.")
+        said.append(_("Your credits are in your account."))
     return " ".join(said)
 
 
 def _sent(lines: Sequence[OrderLine]) -> list[str]:
     titles = mailed(lines)
-    by_mail = f"We have sent {titles} to your e-mail address." if titles else ""
-    return list(filter(None, ["Your things are on their way." if posted(lines) else "", by_mail]))
+    by_mail = _("We have sent %(titles)s to your e-mail address.", titles=titles) if titles else ""
+    return list(filter(None, [_("Your things are on their way.") if posted(lines) else "", by_mail]))
 
 
 def _to_come(order: Order, lines: Sequence[OrderLine]) -> list[str]:
     titles = mailed(lines)
     said = [
-        "Next we pack your things. You get a message when they leave." if posted(lines) else "",
-        f"We send {titles} to your e-mail address within one working day." if titles else "",
+        _("Next we pack your things. You get a message when they leave.") if posted(lines) else "",
+        _("We send %(titles)s to your e-mail address within one working day.", titles=titles)
+        if titles
+        else "",
     ]
     if order.refunded_amount and any(said):
-        said.append("What was refunded is left out, unless we agreed otherwise.")
+        said.append(_("What was refunded is left out, unless we agreed otherwise."))
     return list(filter(None, said))

@@ -1,11 +1,13 @@
 """An order as its page shows it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from storefront.catalogue.pages import picture
 from storefront.catalogue.queries import Picture
 from storefront.database import now
+from storefront.language import clock, moment
+from storefront.language import gettext as _
 from storefront.money import format_money
 from storefront.orders.calloff import why_not
 from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, OrderLine
@@ -23,8 +25,6 @@ from storefront.orders.words import (
 )
 from storefront.web.pictures import WIDTHS
 from storefront.web.templates import Templates
-
-AT = "%-d %B %Y, %H:%M UTC"
 
 
 def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -> dict[str, Any]:
@@ -49,20 +49,24 @@ def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -
         "refunded_text": _refunded(order),
         "lines": [_line(templates, line, currency) for line in view.lines],
         "subtotal_text": format_money(order.subtotal, currency),
-        "delivery_title": order.shipping_title or "Delivery",
+        "delivery_title": order.shipping_title or _("Delivery"),
         "delivery_text": format_money(order.shipping, currency) if order.address else "",
         "total_text": format_money(order.total, currency),
         "address_lines": address_lines(order),
         "bill_to_lines": bill_to_lines(order),
         "email_masked": masked(order.email),
         "note": order.note,
-        "placed_text": _at(order.placed_at),
-        "shipments_title": "Parcels" if posted(view.lines) else "Sent",
+        "placed_text": moment(order.placed_at),
+        "shipments_title": _("Parcels") if posted(view.lines) else _("Sent"),
         "shipments": [
-            {"text": f"Sent on {_at(one.shipped_at)}", "tracking": one.tracking} for one in view.shipments
+            {"text": _("Sent on %(moment)s", moment=moment(one.shipped_at)), "tracking": one.tracking}
+            for one in view.shipments
         ],
-        "timeline": [{"text": timeline_text(entry), "at_text": _at(entry.at)} for entry in view.timeline],
-        "pay": {"action": f"{url}/pay", "label": f"Pay {format_money(order.total, currency)}"}
+        "timeline": [{"text": timeline_text(entry), "at_text": moment(entry.at)} for entry in view.timeline],
+        "pay": {
+            "action": f"{url}/pay",
+            "label": _("Pay %(amount)s", amount=format_money(order.total, currency)),
+        }
         if order.state in {PENDING, FAILED}
         else None,
         "cancel": {"action": f"{url}/cancel"} if order.state in {PENDING, FAILED} else None,
@@ -76,27 +80,24 @@ def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -
     }
 
 
-def _at(moment: datetime) -> str:
-    return moment.strftime(AT)
-
-
 def _text(order: Order) -> str:
     if order.called_off_at is not None:
-        return REFUNDED_TEXT if order.total else TEXTS[CANCELLED]
+        return _(REFUNDED_TEXT if order.total else TEXTS[CANCELLED])
     if is_refunded(order):
-        return REFUNDED_TEXT
+        return _(REFUNDED_TEXT)
     if order.state == PENDING and order.decline_reason:
-        return (
-            f"The last try was declined: {order.decline_reason} You can try again or use another way to pay."
+        return _(
+            "The last try was declined: %(reason)s You can try again or use another way to pay.",
+            reason=order.decline_reason,
         )
-    return TEXTS[order.state]
+    return _(TEXTS[order.state])
 
 
 def _refunded(order: Order) -> str:
     if not order.refunded_amount:
         return ""
     amount = format_money(order.refunded_amount, order.currency)
-    return "Refunded in full." if is_refunded(order) else f"{amount} refunded."
+    return _("Refunded in full.") if is_refunded(order) else _("%(amount)s refunded.", amount=amount)
 
 
 def _hold(order: Order) -> dict[str, Any] | None:
@@ -107,7 +108,7 @@ def _hold(order: Order) -> dict[str, Any] | None:
     if left <= 0:
         return None
     return {
-        "until": f"{order.hold_until:%H:%M} UTC",
+        "until": clock(order.hold_until),
         "iso": f"{order.hold_until:%Y-%m-%dT%H:%M:%SZ}",
         "left": left,
     }

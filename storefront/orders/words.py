@@ -3,64 +3,73 @@
 from collections.abc import Mapping
 
 from storefront.language import gettext as _
+from storefront.language import later
 from storefront.orders.models import Order, TimelineEntry
 
 TITLES = {
-    "pending": "Waiting for your payment",
-    "awaiting": "Your payment is on its way",
-    "paid": "Thank you, your order is paid",
-    "failed": "The payment did not arrive",
-    "cancelled": "This order was cancelled",
+    "pending": later("Waiting for your payment"),
+    "awaiting": later("Your payment is on its way"),
+    "paid": later("Thank you, your order is paid"),
+    "failed": later("The payment did not arrive"),
+    "cancelled": later("This order was cancelled"),
 }
 TEXTS = {
-    "pending": "We have set your things aside. As soon as the payment is confirmed, this page says so.",
-    "awaiting": "Your bank needs some days. Your things stay set aside, and we write to you when the money is there.",
-    "paid": "We have sent a confirmation to your e-mail address.",
-    "failed": "Your bank did not complete the payment. Nothing was charged. You can pay again in another way.",
-    "cancelled": "Nothing will be sent, and nothing is owed.",
+    "pending": later(
+        "We have set your things aside. As soon as the payment is confirmed, this page says so."
+    ),
+    "awaiting": later(
+        "Your bank needs some days. Your things stay set aside, and we write to you when the money is there."
+    ),
+    "paid": later("We have sent a confirmation to your e-mail address."),
+    "failed": later(
+        "Your bank did not complete the payment. Nothing was charged. You can pay again in another way."
+    ),
+    "cancelled": later("Nothing will be sent, and nothing is owed."),
 }
-REFUNDED_TITLE = "This order was refunded"
-REFUNDED_TEXT = "All of your money goes back, the way you paid it."
+REFUNDED_TITLE = later("This order was refunded")
+REFUNDED_TEXT = later("All of your money goes back, the way you paid it.")
 TIMELINE: Mapping[str, str] = {
-    "placed": "Order placed",
-    "redirected": "Payment page opened",
-    "declined": "A payment was declined: {reason}",
-    "awaiting": "Payment started; the bank needs some days",
-    "paid": "Payment received",
-    "free": "Nothing to pay",
-    "failed": "Payment failed",
-    "cancelled": "Order cancelled ({why})",
-    "paying-again": "Another payment was started",
-    "late-paid": "Payment arrived late; the things were still there",
-    "late-refund": "Payment arrived after the order was given up; it is being refunded",
-    "double-refund": "A second payment arrived; it is being refunded",
-    "refund-asked": "Refund of {amount} started",
-    "refunded": "{amount} refunded in all",
-    "refund-failed": "A refund of {amount} failed and came back",
-    "mismatch": "Stripe's payment does not fit the order; we are looking into it",
-    "shipped": "Sent{tracking}",
-    "disputed": "The payment is disputed ({reason})",
-    "dispute-closed": "The dispute is closed ({status})",
-    "called-off": "You cancelled the order",
-    "withdrawn": "You withdrew from the order",
-    "withdrawn-part": "You withdrew from: {things}",
-    "credits-granted": "{amount} credits added to your account",
-    "credits-taken": "{amount} credits taken back",
-    "credits-back": "{amount} credits given back",
-    "credits-owed": "{amount} credits were to be taken back, and are spent already",
+    "placed": later("Order placed"),
+    "redirected": later("Payment page opened"),
+    "declined": later("A payment was declined: %(reason)s"),
+    "awaiting": later("Payment started; the bank needs some days"),
+    "paid": later("Payment received"),
+    "free": later("Nothing to pay"),
+    "failed": later("Payment failed"),
+    "cancelled": later("Order cancelled (%(why)s)"),
+    "paying-again": later("Another payment was started"),
+    "late-paid": later("Payment arrived late; the things were still there"),
+    "late-refund": later("Payment arrived after the order was given up; it is being refunded"),
+    "double-refund": later("A second payment arrived; it is being refunded"),
+    "refund-asked": later("Refund of %(amount)s started"),
+    "refunded": later("%(amount)s refunded in all"),
+    "refund-failed": later("A refund of %(amount)s failed and came back"),
+    "mismatch": later("Stripe's payment does not fit the order; we are looking into it"),
+    "shipped": later("Sent%(tracking)s"),
+    "disputed": later("The payment is disputed (%(reason)s)"),
+    "dispute-closed": later("The dispute is closed (%(status)s)"),
+    "called-off": later("You cancelled the order"),
+    "withdrawn": later("You withdrew from the order"),
+    "withdrawn-part": later("You withdrew from: %(things)s"),
+    "credits-granted": later("%(amount)s credits added to your account"),
+    "credits-taken": later("%(amount)s credits taken back"),
+    "credits-back": later("%(amount)s credits given back"),
+    "credits-owed": later("%(amount)s credits were to be taken back, and are spent already"),
 }
 
 
 def title_of(order: Order) -> str:
     """Where the order stands, as the heading of its page."""
     if order.called_off_at is not None:
-        return TITLES["cancelled"]
-    return REFUNDED_TITLE if order.refunded_amount == order.total > 0 else TITLES[order.state]
+        return _(TITLES["cancelled"])
+    return _(REFUNDED_TITLE if order.refunded_amount == order.total > 0 else TITLES[order.state])
 
 
 def timeline_text(entry: TimelineEntry) -> str:
     """The sentence of one timeline entry."""
-    return TIMELINE.get(entry.kind, entry.kind).format_map({"tracking": "", "why": "", **entry.data})
+    values = {"tracking": "", "why": "", **entry.data}
+    values["why"] = _(str(values["why"]))
+    return _(TIMELINE.get(entry.kind, entry.kind), **values)
 
 
 def address_lines(order: Order) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storefront.cart.change import subtract_from_cart
 from storefront.cart.models import Cart
 from storefront.database import now
+from storefront.language import later
 from storefront.money import format_money
 from storefront.orders.change import cancel, hold_again, let_go, move, note, raise_attention, take_out
 from storefront.orders.messages import tell_owner, tell_shopper
@@ -29,7 +30,7 @@ from storefront.payments.facts import SessionFacts
 from storefront.settings import Settings
 from storefront.steps import step
 
-EXPIRED = "the payment page expired"
+EXPIRED = later("the payment page expired")
 FAILED_INTENT = frozenset({"requires_payment_method", "canceled"})
 
 
@@ -197,7 +198,7 @@ async def _hold_once_more(session: AsyncSession, order: Order) -> bool:
 
 async def _late_and_gone(session: AsyncSession, settings: Settings, order: Order, facts: SessionFacts) -> str:
     if order.state == FAILED:
-        await cancel(session, order, "the goods were gone when the money came")
+        await cancel(session, order, later("the goods were gone when the money came"))
     await _becomes_the_payment(session, order, facts)
     await _refund_in_full(session, settings, order, facts, "late")
     note(session, order, "late-refund")

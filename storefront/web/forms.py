@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ValidationError
 
+from storefront.language import gettext as _
 from storefront.web.errors import Refused
 from storefront.web.request import ShopRequest
 
@@ -23,7 +24,9 @@ async def read_form(request: ShopRequest, *, exact: frozenset[str] = frozenset()
     413 (by Litestar) above 64 kB, 400 for broken encoding, 422 for a key given twice."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM_TYPE and (content_type or await request.body()):
-        raise Refused(415, "This form arrived in a way that the shop does not read", "Please send it again.")
+        raise Refused(
+            415, _("This form arrived in a way that the shop does not read"), _("Please send it again.")
+        )
     raw = await request.body()
     try:
         # errors="strict" does not reach bytes that are not UTF-8 before decoding, so decode first.
@@ -31,15 +34,19 @@ async def read_form(request: ShopRequest, *, exact: frozenset[str] = frozenset()
             raw.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError:
-        raise Refused(400, "The shop could not read that form", "Please go back and send it again.") from None
+        raise Refused(
+            400, _("The shop could not read that form"), _("Please go back and send it again.")
+        ) from None
     form: dict[str, str] = {}
     for key, value in pairs:
         if CONTROL.search(key) or CONTROL.search(value):
             raise Refused(
-                400, "The shop could not read that form", "It holds characters that cannot be typed."
+                400, _("The shop could not read that form"), _("It holds characters that cannot be typed.")
             )
         if key in form:
-            raise Refused(422, "A field was sent twice", f"“{key[:40]}” may be given once.")
+            raise Refused(
+                422, _("A field was sent twice"), _("“%(field)s” may be given once.", field=key[:40])
+            )
         form[key] = value if key in exact else value.replace("\r\n", "\n").strip()
     return form
 
@@ -47,16 +54,16 @@ async def read_form(request: ShopRequest, *, exact: frozenset[str] = frozenset()
 def email_address(value: str) -> str:
     """`value` as an address that mail can be sent to, its domain in ASCII. Raises ValueError with the sentence."""
     if not value:
-        raise ValueError("Enter your e-mail address.")
+        raise ValueError(_("Enter your e-mail address."))
     if len(value) > LONGEST_EMAIL:
-        raise ValueError(f"Shorten the e-mail address to {LONGEST_EMAIL} characters.")
+        raise ValueError(_("Shorten the e-mail address to %(most)s characters.", most=LONGEST_EMAIL))
     try:
         # ASCII alone, since not every mail server takes more. `test_environment` lets .test addresses pass.
         found = validate_email(
             value, allow_smtputf8=False, check_deliverability=False, strict=True, test_environment=True
         )
     except EmailNotValidError:
-        raise ValueError("Enter an e-mail address like name@example.com.") from None
+        raise ValueError(_("Enter an e-mail address like name@example.com.")) from None
     return found.ascii_email or found.normalized
 
 
