@@ -74,6 +74,11 @@ def at(path: str) -> str:
     return _spoken.get().prefix + path if path.startswith("/") else path
 
 
+def prefix_of(code: str) -> str:
+    """What stands before the paths of a language: nothing for the default, and for one that is no longer spoken."""
+    return LANGUAGES.get(code, ENGLISH).prefix
+
+
 def without_prefix(path: str) -> tuple[Language, str]:
     """The language that a path names, and the path without it; a path of no language is the default's."""
     language = LANGUAGES.get(path[1:].partition("/")[0])
@@ -89,20 +94,21 @@ def number(n: int) -> str:
 
 def moment(at: datetime) -> str:
     """A moment as people write it, in UTC: 5 March 2026, 09:30 UTC."""
-    return _dated(at, gettext("d MMMM y, HH:mm 'UTC'"))
+    return dated(at, gettext("d MMMM y, HH:mm 'UTC'"))
 
 
 def day(at: datetime) -> str:
     """A day as people write it: 5 March 2026."""
-    return _dated(at, gettext("d MMMM y"))
+    return dated(at, gettext("d MMMM y"))
 
 
 def clock(at: datetime) -> str:
     """A time of the day, in UTC: 09:30 UTC."""
-    return _dated(at, gettext("HH:mm 'UTC'"))
+    return dated(at, gettext("HH:mm 'UTC'"))
 
 
-def _dated(at: datetime, pattern: str) -> str:
+def dated(at: datetime, pattern: str) -> str:
+    """A moment by a pattern of Unicode's (https://unicode.org/reports/tr35/tr35-dates.html), in the spoken language."""
     # Few pages tell a time, and no start should wait for all the time zones.
     from babel.dates import format_datetime
 

@@ -53,7 +53,7 @@ def order_rows(orders: Sequence[Order]) -> list[dict[str, str]]:
             "number": order.number,
             "url": f"/orders/{order.token}",
             "placed": day(order.placed_at),
-            "state": REFUNDED_TITLE if is_refunded(order) else TITLES[order.state],
+            "state": _(REFUNDED_TITLE if is_refunded(order) else TITLES[order.state]),
             "total": format_money(order.total, order.currency),
         }
         for order in orders

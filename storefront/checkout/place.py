@@ -13,7 +13,7 @@ from storefront.cart.delivery import Rate
 from storefront.cart.models import Cart
 from storefront.cart.queries import CartView, cart_by_id
 from storefront.database import lock, now
-from storefront.language import later
+from storefront.language import later, spoken
 from storefront.money import Money
 from storefront.orders.change import close, held_by, move, note, take_out, take_over
 from storefront.orders.models import PAID, Order, OrderLine
@@ -158,6 +158,7 @@ async def _write(
         cart_id=cart.id,
         digest=digest,
         origin=wanted.origin,
+        language=spoken().code,
         account_id=wanted.account_id,
         email=wanted.email,
         name=wanted.name,
@@ -239,5 +240,6 @@ def _digest(cart: CartView, wanted: Wanted, total: Money) -> str:
         "note": wanted.note,
         "total": [total.amount, total.currency],
         "origin": wanted.origin,
+        "language": spoken().code,
     }
     return hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()

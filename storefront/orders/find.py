@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Database
+from storefront.language import speaking
 from storefront.orders.messages import tell_shopper
 from storefront.orders.models import PAID, Lookup, Order
 from storefront.orders.next import whats_next
@@ -42,7 +43,8 @@ async def answer_lookups(database: Database, settings: Settings) -> None:
             if view is not None and one.wanted == CONFIRMATION and view.order.state == PAID:
                 await confirm_again(session, settings, view, one.key)
             elif view is not None:
-                state = title_of(view.order)
+                with speaking(view.order.language):
+                    state = title_of(view.order)
                 await tell_shopper(session, settings, view.order, "order-link", one.key, state_text=state)
             await session.execute(delete(Lookup).where(Lookup.id == one.id))
 
@@ -55,5 +57,6 @@ async def confirm_again(session: AsyncSession, settings: Settings, view: OrderVi
     if first is not None and first.sent_at is None:
         await send_again(session, [first.id])
         return
-    next_text = whats_next(order, view.lines, sent=bool(view.shipments), lost=view.lost)
+    with speaking(order.language):
+        next_text = whats_next(order, view.lines, sent=bool(view.shipments), lost=view.lost)
     await tell_shopper(session, settings, order, "order-paid", cause, next_text=next_text)

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.money import format_money
+from storefront.language import ENGLISH, at, speaking
+from storefront.money import Money, format_money
 from storefront.orders.models import Order, OrderLine
 from storefront.orders.next import has_credits, mailed, posted, whats_next
 from storefront.orders.queries import lines_of
@@ -15,14 +16,14 @@ from storefront.settings import Settings
 
 
 def order_data(order: Order, lines: Sequence[OrderLine], settings: Settings) -> dict[str, Any]:
-    """What every order e-mail is given."""
+    """What every order e-mail is given, in the spoken language."""
     currency = order.currency
     return {
         "shop_name": settings.shop_name,
         "shop_email": settings.shop_email,
         "number": order.number,
-        "url": f"{order.origin}/orders/{order.token}",
-        "returns_url": f"{order.origin}/pages/returns",
+        "url": order.origin + at(f"/orders/{order.token}"),
+        "returns_url": order.origin + at("/pages/returns"),
         "name": order.name,
         "lines": [
             {
@@ -42,24 +43,39 @@ def order_data(order: Order, lines: Sequence[OrderLine], settings: Settings) -> 
         "next_text": whats_next(order, lines),
         "mailed": mailed(lines),
         "posted": posted(lines),
-        "credits_url": f"{order.origin}/account/credits" if has_credits(order, lines) else "",
+        "credits_url": order.origin + at("/account/credits") if has_credits(order, lines) else "",
         "note": order.note,
     }
 
 
 async def tell_shopper(
-    session: AsyncSession, settings: Settings, order: Order, template: str, cause: str = "", **more: str
+    session: AsyncSession,
+    settings: Settings,
+    order: Order,
+    template: str,
+    cause: str = "",
+    **more: str | Money,
 ) -> None:
-    """Leave a message for the shopper, once per order, template and cause."""
-    data = order_data(order, await lines_of(session, order.id), settings) | more
+    """Leave a message for the shopper in the order's language, once per order, template and cause."""
+    lines = await lines_of(session, order.id)
     key = ":".join(filter(None, ["order", str(order.id), template, cause]))
-    await leave_message(session, key=key, recipient=order.email, template=template, data=data)
+    with speaking(order.language):
+        data = order_data(order, lines, settings) | {name: str(value) for name, value in more.items()}
+        await leave_message(session, key=key, recipient=order.email, template=template, data=data)
 
 
 async def tell_owner(
-    session: AsyncSession, settings: Settings, order: Order, template: str, cause: str = "", **more: str
+    session: AsyncSession,
+    settings: Settings,
+    order: Order,
+    template: str,
+    cause: str = "",
+    **more: str | Money,
 ) -> None:
-    """Leave a message for the shop's owner, once per order, template and cause."""
-    data = order_data(order, await lines_of(session, order.id), settings) | {"email": order.email} | more
+    """Leave a message for the shop's owner in the default language, once per order, template and cause."""
+    lines = await lines_of(session, order.id)
     key = ":".join(filter(None, ["order", str(order.id), template, cause]))
-    await leave_message(session, key=key, recipient=settings.shop_email, template=template, data=data)
+    with speaking(ENGLISH.code):
+        said = {name: str(value) for name, value in more.items()}
+        data = order_data(order, lines, settings) | {"email": order.email} | said
+        await leave_message(session, key=key, recipient=settings.shop_email, template=template, data=data)

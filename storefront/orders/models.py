@@ -57,6 +57,7 @@ class Order(Base):
     state: Mapped[str] = mapped_column(default=PENDING)
     digest: Mapped[str]
     origin: Mapped[str]
+    language: Mapped[str] = mapped_column(default="en", server_default="en")
     account_id: Mapped[int | None] = mapped_column(index=True)
     email: Mapped[str] = mapped_column(index=True)
     email_key: Mapped[str] = mapped_column(index=True, default=_email_key)

@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Database, now
+from storefront.language import ENGLISH, at, dated, speaking
+from storefront.language import gettext as _
 from storefront.orders.change import note, raise_attention
 from storefront.orders.models import AWAITING, PAID, Order, Withdrawal
 from storefront.orders.next import WITHDRAWN, is_refunded
@@ -59,7 +61,7 @@ async def declare(session: AsyncSession, settings: Settings, declared: Declared,
     )
     session.add(row)
     await session.flush()
-    data = _data(settings, row) | {"url": f"{base}/withdraw/{row.key}"}
+    data = _data(settings, row) | {"url": base + at(f"/withdraw/{row.key}")}
     await leave_message(
         session,
         key=f"withdrawal:{row.key}:received",
@@ -107,14 +109,15 @@ async def _find(session: AsyncSession, settings: Settings, row_id: int) -> None:
 async def _tell_owner(
     session: AsyncSession, settings: Settings, row: Withdrawal, number: str, url: str
 ) -> None:
-    data = _data(settings, row) | {"order_number": number, "url": url, "email": row.email}
-    await leave_message(
-        session,
-        key=f"withdrawal:{row.key}:owner",
-        recipient=settings.shop_email,
-        template="withdrawal-owner",
-        data=data,
-    )
+    with speaking(ENGLISH.code):
+        data = _data(settings, row) | {"order_number": number, "url": url, "email": row.email}
+        await leave_message(
+            session,
+            key=f"withdrawal:{row.key}:owner",
+            recipient=settings.shop_email,
+            template="withdrawal-owner",
+            data=data,
+        )
 
 
 def _data(settings: Settings, row: Withdrawal) -> dict[str, str]:
@@ -131,7 +134,7 @@ def _data(settings: Settings, row: Withdrawal) -> dict[str, str]:
 
 def when(moment: datetime) -> str:
     """Date and time of a declaration, for its confirmation."""
-    return moment.strftime("%-d %B %Y, %H:%M:%S UTC")
+    return dated(moment, _("d MMMM y, HH:mm:ss 'UTC'"))
 
 
 async def newest_withdrawals(session: AsyncSession, most: int) -> list[tuple[Withdrawal, Order | None]]:

@@ -18,6 +18,7 @@ import aiosmtplib
 from email_validator import validate_email
 from jinja2 import select_autoescape
 
+from storefront.language import speaking
 from storefront.outbox.models import Message
 from storefront.outbox.reasons import reason
 from storefront.settings import Settings, WrongSettings
@@ -62,7 +63,12 @@ class Mailer:
             raise NotSent(reason(error)) from error
 
     def compose(self, message: Message) -> EmailMessage:
-        """The e-mail that `message` stands for, as text and as HTML. Raises Jinja's errors and ValueError."""
+        """The e-mail that `message` stands for, as text and as HTML, in its language. Raises Jinja's errors and
+        ValueError."""
+        with speaking(message.language):
+            return self._composed(message)
+
+    def _composed(self, message: Message) -> EmailMessage:
         mail = EmailMessage()
         mail["From"] = _mailbox(self._settings.mail_from, _one_line(self._settings.shop_name))
         mail["To"] = _mailbox(message.recipient)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storefront.language import spoken
 from storefront.outbox.models import Message
 
 
@@ -18,10 +19,10 @@ async def leave_message(
     recipient: str,
     template: str,
     data: dict[str, Any],
-    language: str = "en",
     opens_until: datetime | None = None,
 ) -> bool:
-    """Leave a message in the caller's transaction, once per `key`; False when it was left before.
+    """Leave a message, in the spoken language, in the caller's transaction, once per `key`; False when it was
+    left before.
 
     `template` is a name below templates/emails/ without its ending, `data` plain JSON that holds every name
     which the template is given; `opens_until` goes with a link that opens something until then. The message's id
@@ -33,7 +34,7 @@ async def leave_message(
         key=key,
         recipient=recipient,
         template=template,
-        language=language,
+        language=spoken().code,
         data=data,
         message_id=f"{uuid4().hex}@storefront",
         opens_until=opens_until,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.catalogue.models import Variant
 from storefront.database import Database, now
+from storefront.language import prefix_of
 from storefront.orders.change import hold_again, note
 from storefront.orders.models import OPEN_STATES, Order, OrderLine, PaymentAttempt
 from storefront.orders.queries import lines_of, live_attempt, lock_order
@@ -88,6 +89,7 @@ def session_parameters(
     ]
     if order.shipping:
         items.append(_item(order, order.shipping_title, "", order.shipping, 1))
+    home = order.origin + prefix_of(order.language)
     metadata = {"order_id": order.reference, "order_number": order.number}
     return {
         "mode": "payment",
@@ -99,9 +101,11 @@ def session_parameters(
         "adaptive_pricing": {"enabled": False},
         # A price in Stripe may have amounts in several currencies, of which the page would choose by country.
         **({"currency": order.currency.lower()} if prices else {}),
+        # In the default language Stripe goes by the browser, as it does without a word.
+        **({"locale": order.language} if prefix_of(order.language) else {}),
         "expires_at": int(expires_at.timestamp()),
-        "success_url": f"{order.origin}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
-        "cancel_url": f"{order.origin}/checkout/cancel?order={order.token}",
+        "success_url": f"{home}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
+        "cancel_url": f"{home}/checkout/cancel?order={order.token}",
     }
 
 

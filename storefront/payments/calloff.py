@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import now
 from storefront.language import gettext as _
-from storefront.money import format_money
+from storefront.money import Money
 from storefront.orders.calloff import why_not
 from storefront.orders.change import note, put_back_once
 from storefront.orders.messages import tell_owner, tell_shopper
@@ -34,7 +34,7 @@ async def call_off(session: AsyncSession, settings: Settings, order: Order) -> b
         await _all_of_it(session, order)
     await session.flush()
     await put_back_once(session, order)
-    refund = format_money(order.total, order.currency) if order.total else ""
+    refund = Money(order.total, order.currency) if order.total else ""
     await tell_shopper(session, settings, order, "order-called-off", refund=refund)
     await tell_owner(session, settings, order, "order-called-off-owner", refund=refund)
     return True

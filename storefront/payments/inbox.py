@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Busy, Database, now
+from storefront.language import ENGLISH, speaking
 from storefront.orders.models import Refund
 from storefront.outbox.write import leave_message
 from storefront.payments.errors import InvalidRequest, Misconfigured, PaymentProblem
@@ -200,7 +201,8 @@ async def _tell_owner(
         "what_to_do": what_to_do,
     }
     recipient = settings.shop_email
-    await leave_message(session, key=key, recipient=recipient, template="owner-event", data=data)
+    with speaking(ENGLISH.code):
+        await leave_message(session, key=key, recipient=recipient, template="owner-event", data=data)
 
 
 async def replay(database: Database, gateway: Gateway, settings: Settings, event_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.money import format_money
+from storefront.money import Money, format_money
 from storefront.orders.change import note, put_back_once
 from storefront.orders.messages import tell_shopper
 from storefront.orders.models import CANCELLED, Order, Refund
@@ -82,11 +82,11 @@ async def settle_refunds(
     if total == order.refunded_amount:
         return Settled(order.id, "unchanged")
     more, order.refunded_amount = total - order.refunded_amount, total
-    in_all = format_money(total, order.currency)
-    note(session, order, "refunded", amount=in_all)
+    in_all = Money(total, order.currency)
+    note(session, order, "refunded", amount=str(in_all))
     await settle_returned_credits(session, settings, order)
     if more > 0 and order.state != CANCELLED:
-        refund = format_money(more, order.currency)
+        refund = Money(more, order.currency)
         # One refund may fail and the next bring the order to the same total again.
         number = await session.scalar(select(func.count()).where(Refund.order_id == order.id))
         cause = f"{total}:{number}"

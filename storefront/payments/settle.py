@@ -10,7 +10,7 @@ from storefront.cart.change import subtract_from_cart
 from storefront.cart.models import Cart
 from storefront.database import now
 from storefront.language import later
-from storefront.money import format_money
+from storefront.money import Money
 from storefront.orders.change import cancel, hold_again, let_go, move, note, raise_attention, take_out
 from storefront.orders.messages import tell_owner, tell_shopper
 from storefront.orders.models import (
@@ -202,7 +202,7 @@ async def _late_and_gone(session: AsyncSession, settings: Settings, order: Order
     await _becomes_the_payment(session, order, facts)
     await _refund_in_full(session, settings, order, facts, "late")
     note(session, order, "late-refund")
-    amount = format_money(order.total, order.currency)
+    amount = Money(order.total, order.currency)
     await tell_shopper(session, settings, order, "late-money", facts.id, refund=amount)
     what_to_do = "The refund is made by itself. Nothing to do, unless it fails."
     reason = "money arrived for an order that was given up, and the goods are gone"
