@@ -1,4 +1,5 @@
-"""Pictures of every page in every state, for people to look at: `python -m tests.shots [NAME…]` into var/shots/."""
+"""Pictures of every page in every state, for people to look at: `python -m tests.shots [NAME…]` into var/shots/. With
+`gallery` also of everything in the workshop's gallery."""
 
 import asyncio
 import sys
@@ -9,6 +10,7 @@ from playwright.async_api import Browser
 
 from storefront.settings import ROOT
 from tests.browser.chromium import DESKTOP, PHONE, TABLET, NoChromium, chromium, window
+from tests.browser.gallery import GALLERY
 from tests.browser.orders import prepared_orders
 from tests.browser.scene import Scene
 from tests.browser.states import STATES, WIDE_ONLY
@@ -27,7 +29,7 @@ async def shoot(browser: Browser, shop: Running, orders: dict[str, str], name: s
     context = await window(browser, shop.url, width, reduced_motion="reduce")
     page = await context.new_page()
     try:
-        await STATES[name](Scene(page, shop, orders))
+        await (STATES | GALLERY)[name](Scene(page, shop, orders))
         await page.evaluate(EVERY_PICTURE)
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
@@ -50,7 +52,8 @@ async def shoot_all(shop: Running, names: list[str]) -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    names = sys.argv[1:] or list(STATES)
+    asked = sys.argv[1:] or list(STATES)
+    names = [name for one in asked for name in (GALLERY if one == "gallery" else [one])]
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite+aiosqlite:///{folder}/shop.db"
         with running_shop(Path(folder), database) as shop:

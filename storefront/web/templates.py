@@ -99,7 +99,7 @@ class Templates:
             ngettext=counted,
             asset=assets.url,
             styles=assets.styles,
-            live_script=self._live_script,
+            live_script=self.live_script,
             at=language.at,
             spoken=language.spoken,
             hole=lambda name: Markup(HOLE_MARK % name),  # noqa: S704 - a constant of ours
@@ -135,7 +135,7 @@ class Templates:
             self._looked, self._saved = time.monotonic(), found
         return self._saved
 
-    def _live_script(self) -> str:
+    def live_script(self) -> str:
         """The address of the script that reloads an open page when something was saved; "" where nothing does."""
         return f"{LIVE}.js?page={self.saved().pages}" if self._reloads else ""
 

@@ -25,6 +25,6 @@ class LiveController(Controller):
     async def script(self) -> Response[bytes]:
         return file("live.js", "text/javascript; charset=utf-8")
 
-    @get("/_workshop.css")
+    @get("/_workshop/workshop.css")
     async def looks(self) -> Response[bytes]:
         return file("workshop.css", "text/css; charset=utf-8")

@@ -12,6 +12,7 @@ from storefront.web.errors import Explain
 from storefront.web.request import ShopRequest
 from storefront.web.templates import Templates
 from storefront.workshop.explain import Missing, explain
+from storefront.workshop.gallery import GalleryController
 from storefront.workshop.live import LiveController
 from storefront.workshop.room import NOT_KEPT, WorkshopRoom
 
@@ -39,4 +40,4 @@ def open_workshop(settings: Settings, templates: Templates) -> Workshop:
             return html(text, 500, headers=NOT_KEPT | {"hx-retarget": "#notice", "hx-reswap": "innerHTML"})
         return room.page("explain.html", 500, found=found)
 
-    return Workshop(room, (LiveController,), explained)
+    return Workshop(room, (LiveController, GalleryController), explained)

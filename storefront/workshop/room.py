@@ -31,7 +31,7 @@ class WorkshopRoom:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        found.globals["live_script"] = self.templates.environment.globals["live_script"]
+        found.globals["live_script"] = self.templates.live_script
         return found
 
     def page(self, template: str, status: int = 200, **names: Any) -> Response[Any]:

@@ -9,6 +9,7 @@ from playwright.async_api import Page
 
 from tests.browser.chromium import DESKTOP, HEIGHTS, PHONE
 from tests.browser.conftest import Open
+from tests.browser.gallery import GALLERY
 from tests.browser.looks import COLOURS, Findings, axe, small_targets, tab_walk, too_wide
 from tests.browser.scene import Scene
 from tests.browser.states import ALONE, MEANT, NOT_OURS, STATES, WIDE_ONLY
@@ -28,6 +29,7 @@ WALKED = (
     "entry-mistaken",
     "account-overview",
 )
+MAIL = [*COLOURS, "html-has-lang", "image-alt", "link-name", "list", "document-title"]
 LOOK = {"bypass_csp": True, "mobile": False, "reduced_motion": "reduce"}
 
 
@@ -52,6 +54,22 @@ async def test_nothing_is_in_anybodys_way(
     one, other = await asyncio.gather(visit(together[::2], "Anna"), visit(together[1::2], "Ben"))
     found = one | other | await visit(sorted(ALONE.intersection(names)), "Anna")
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+async def test_nothing_in_the_gallery_is_in_anybodys_way(open_browser: Open, shop: Running) -> None:
+    """One window walks through all of it: narrow by day, wide by night. Messages are no pages with landmarks."""
+    page = await open_browser(PHONE, "Anna", **LOOK)
+    found: Findings = []
+    for name in GALLERY:
+        await _widen(page, PHONE)
+        await page.emulate_media(color_scheme="light")
+        await GALLERY[name](Scene(page, shop, {}))
+        found += [f"{name}: {one}" for one in await axe(page, MAIL if "-mail-" in name else None)]
+        found += [f"{name}: {one}" for one in await too_wide(page)]
+        await _widen(page, DESKTOP)
+        await page.emulate_media(color_scheme="dark")
+        found += [f"{name}, wide and dark: {one}" for one in await axe(page, COLOURS)]
+    assert found == []
 
 
 async def _look(page: Page, name: str) -> Findings:

@@ -83,7 +83,7 @@ async def _changed(client: httpx.AsyncClient, before: dict[str, Any]) -> dict[st
 async def test_production_has_no_workshop_and_an_ordinary_error_page(theme: Theme, wearing: Wearing) -> None:
     theme.write("templates/cart/cart.html", "{{ nothing_of_the_kind }}")
     async with wearing(**PRODUCTION) as client:
-        for path in ("/_live", "/_live.js", "/_workshop.css", "/_gallery"):
+        for path in ("/_live", "/_live.js", "/_workshop/workshop.css", "/_gallery"):
             assert (await client.get(path, headers=FROM_OUTSIDE)).status_code == 404
         home = (await client.get("/", headers=FROM_OUTSIDE)).text
         assert "_live" not in home

@@ -1,0 +1,5 @@
+"""The shop's pages in every state, as their controllers would make them."""
+
+from storefront.workshop.pages import account, buying, looking, site
+
+PAGES = looking.PAGES + buying.PAGES + account.PAGES + site.PAGES

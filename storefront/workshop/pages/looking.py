@@ -1,0 +1,125 @@
+"""Home, listings, search and products."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from storefront.catalogue import pages as catalogue
+from storefront.catalogue.queries import Offer, Slice
+from storefront.credits.queries import Package
+from storefront.web.templates import Templates
+from storefront.workshop.pages.kinds import Make, Pages
+from storefront.workshop.samples import things
+
+
+def home(templates: Templates, _currency: str) -> str:
+    return templates.page(
+        "catalogue/home.html",
+        title=templates.shop_name,
+        path="/",
+        featured=catalogue.card_list(templates, things.cards()[:4]),
+        collections=catalogue.collection_list(templates, things.collections()),
+    )
+
+
+def listing(template: str, found: Callable[[], Slice], **more: Any) -> Make:
+    def make(templates: Templates, _currency: str) -> str:
+        options: dict[str, Any] = {"path": "/products", "heading": "All products", "total": 60}
+        context = catalogue.listing_context(templates, found(), **(options | more))
+        title = str(context["heading"])
+        return templates.page(template, title=title, path=options["path"], listing=context)
+
+    return make
+
+
+def filtered(templates: Templates, currency: str) -> str:
+    all_of_them = things.collections()
+    make = listing(
+        "catalogue/listing.html",
+        partial(things.listed, more=False),
+        collection=all_of_them[0],
+        collections=all_of_them,
+        sort="price",
+        continued=True,
+    )
+    return make(templates, currency)
+
+
+def collections(templates: Templates, _currency: str) -> str:
+    found = catalogue.collection_list(templates, things.collections())
+    return templates.page(
+        "catalogue/collections.html", title="Collections", path="/collections", collections=found
+    )
+
+
+def product(*offers: Callable[[], Offer], option: str = "") -> Make:
+    def make(templates: Templates, _currency: str) -> str:
+        shown = things.product(*(one() for one in offers), option=option)
+        context = catalogue.product_context(templates, shown, things.cards()[:4], "", "Delivery from $4.90")
+        return templates.page(
+            "catalogue/product.html", title=shown.title, path="/products/sample", product=context
+        )
+
+    return make
+
+
+def pricing(templates: Templates, _currency: str) -> str:
+    packages = [
+        Package(
+            variant_id=n,
+            title=f"{n}0 credits",
+            summary="For the workshop.",
+            credits=n * 10,
+            price="$10.00",
+            url="/products/workshop-credits",
+        )
+        for n in (1, 5)
+    ]
+    return templates.page("credits/pricing.html", title="Credits", path="/pricing", packages=packages)
+
+
+MUGS = [
+    partial(things.offer, 1, "Oat white", 40),
+    partial(things.offer, 2, "Slate", 2),
+    partial(things.offer, 3, "Moss", 0),
+]
+
+PAGES: Pages = (
+    ("home", "Home", home),
+    ("listing", "Listing", listing("catalogue/listing.html", things.listed)),
+    ("listing-filtered", "Listing: filtered, its end", filtered),
+    ("listing-empty", "Listing: nothing in it", listing("catalogue/listing.html", Slice, total=0)),
+    ("listing-collections", "Collections", collections),
+    (
+        "search",
+        "Search: found",
+        listing(
+            "catalogue/search.html",
+            things.listed,
+            path="/search",
+            query="soap",
+            heading="Search",
+            sorts=False,
+        ),
+    ),
+    (
+        "search-nothing",
+        "Search: nothing found",
+        listing("catalogue/search.html", Slice, path="/search", query="umbrella", heading="Search", total=0),
+    ),
+    ("product", "Product: one variant", product(partial(things.offer, 1, "", 40))),
+    ("product-variants", "Product: variants", product(*MUGS, option="Glaze")),
+    ("product-few", "Product: few left", product(partial(things.offer, 1, "", 2))),
+    (
+        "product-reduced",
+        "Product: reduced",
+        product(partial(things.offer, 1, "", 9, was="$29.00", unit_price="$6.86 per 100 ml")),
+    ),
+    ("product-gone", "Product: sold out", product(partial(things.offer, 1, "", 0))),
+    (
+        "product-file",
+        "Product: a file",
+        product(partial(things.offer, 1, "", 99, requires_shipping=False)),
+    ),
+    ("product-credits", "Credit packages", pricing),
+)
