@@ -10,6 +10,7 @@ from storefront.cli.pictures import pictures
 from storefront.cli.shop import delivery, migrate, seed, stock, worker
 from storefront.cli.start import fail
 from storefront.cli.stripe import check, stripe
+from storefront.cli.theme import theme
 
 
 @click.group()
@@ -32,6 +33,7 @@ for command in (
     sign_out,
     two_step_off,
     credits,
+    theme,
 ):
     commands.add_command(command)
 

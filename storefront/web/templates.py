@@ -82,7 +82,7 @@ class Templates:
 
     def __init__(self, settings: Settings, assets: Assets) -> None:
         self._assets = assets
-        self.asset, self.styles = assets.url, assets.styles
+        self.asset, self.styles, self.static_folders = assets.url, assets.styles, assets.folders
         self.pictures = Pictures(settings)
         self.navigation: Callable[[], list[dict[str, str]]] = list
         self.environment = DictsFirst(

@@ -81,7 +81,7 @@ def notices(templates: Templates, _currency: str) -> str:
 
 
 def badge(templates: Templates, _currency: str) -> str:
-    return _sheet(templates, "Badge", [(str(count), templates.badge(count)) for count in (0, 1, 12, 1234)])
+    return _sheet(templates, "Badge", [(str(count), templates.badge(count)) for count in (0, 1, 12, 345)])
 
 
 def cards(templates: Templates, _currency: str) -> str:

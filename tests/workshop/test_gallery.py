@@ -2,13 +2,8 @@
 
 import re
 
-from storefront.settings import ROOT
 from storefront.workshop.states import STATES
 from tests.workshop.conftest import Wearing
-
-EMAILS = {
-    file.name.removesuffix(".subject.txt") for file in (ROOT / "templates/emails").glob("*.subject.txt")
-}
 
 
 async def test_each_state_is_a_page_without_the_shops_scripts(wearing: Wearing) -> None:
@@ -30,8 +25,3 @@ async def test_each_state_is_a_page_without_the_shops_scripts(wearing: Wearing) 
             assert text.text.startswith("Subject: ")
         for unknown in ("/_gallery/no-such-state", "/_gallery/cart/text"):
             assert (await client.get(unknown)).status_code == 404
-
-
-async def test_every_message_is_in_it() -> None:
-    shown = {state.name.removeprefix("mail-") for state in STATES if state.letter}
-    assert {name for name in EMAILS if not any(one.startswith(name) for one in shown)} == set()

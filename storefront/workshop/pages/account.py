@@ -102,8 +102,8 @@ def back_office() -> dict[str, Any]:
 
 
 PAGES: Pages = (
-    ("account", "Account", overview()),
-    ("account-fresh", "Account: nothing yet", overview(**NEW)),
+    ("account-overview", "Account", overview()),
+    ("account-unconfirmed", "Account: nothing yet", overview(**NEW)),
     ("account-sign-in", "Sign in", sign_in()),
     ("account-mistaken", "Sign in: mistaken", sign_in(message="Address and password do not fit.")),
     ("account-mistakes", "Sign in: a field is wrong", sign_in("Enter your e-mail address.")),

@@ -94,7 +94,7 @@ PAGES: Pages = (
     ("cart-removed", "Cart: something removed", cart(carts.cart(carts.MUG), removed=REMOVED)),
     ("cart-refused", "Cart: quantity refused", cart(carts.FULL, message=REFUSED)),
     ("cart-too-few", "Cart: too few left", cart(carts.FULL, message=ONLY_TWO)),
-    ("cart-trouble", "Cart: changed meanwhile", cart(carts.TROUBLED)),
+    ("cart-changed-meanwhile", "Cart: changed meanwhile", cart(carts.TROUBLED)),
     ("checkout", "Checkout", checkout(carts.FULL, {})),
     (
         "checkout-filled",
@@ -102,12 +102,16 @@ PAGES: Pages = (
         checkout(carts.FULL, ADDRESS, HAS_ADDRESSES, ok=("email", "postal_code")),
     ),
     (
-        "checkout-mistakes",
+        "checkout-errors",
         "Checkout: mistakes",
         checkout(carts.FULL, ADDRESS | {"email": "anna@", "postal_code": ""}, errors=LACKING),
     ),
     ("checkout-dearer", "Checkout: another total", checkout(carts.FULL, ADDRESS, message=DEARER)),
-    ("checkout-gone", "Checkout: sold out meanwhile", checkout(carts.TROUBLED, ADDRESS, message=SOLD_OUT)),
+    (
+        "checkout-bought-away",
+        "Checkout: sold out meanwhile",
+        checkout(carts.TROUBLED, ADDRESS, message=SOLD_OUT),
+    ),
     ("checkout-file", "Checkout: nothing to deliver", checkout(carts.DOWNLOAD, {})),
     ("checkout-account", "Checkout: needs an account", checkout(carts.DOWNLOAD, {}, needs_account=True)),
     (

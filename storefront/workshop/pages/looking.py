@@ -89,7 +89,7 @@ PAGES: Pages = (
     ("listing", "Listing", listing("catalogue/listing.html", things.listed)),
     ("listing-filtered", "Listing: filtered, its end", filtered),
     ("listing-empty", "Listing: nothing in it", listing("catalogue/listing.html", Slice, total=0)),
-    ("listing-collections", "Collections", collections),
+    ("collections", "Collections", collections),
     (
         "search",
         "Search: found",
@@ -107,19 +107,19 @@ PAGES: Pages = (
         "Search: nothing found",
         listing("catalogue/search.html", Slice, path="/search", query="umbrella", heading="Search", total=0),
     ),
-    ("product", "Product: one variant", product(partial(things.offer, 1, "", 40))),
-    ("product-variants", "Product: variants", product(*MUGS, option="Glaze")),
-    ("product-few", "Product: few left", product(partial(things.offer, 1, "", 2))),
+    ("product-one-variant", "Product: one variant", product(partial(things.offer, 1, "", 40))),
+    ("product", "Product: variants", product(*MUGS, option="Glaze")),
+    ("product-few-left", "Product: few left", product(partial(things.offer, 1, "", 2))),
     (
         "product-reduced",
         "Product: reduced",
         product(partial(things.offer, 1, "", 9, was="$29.00", unit_price="$6.86 per 100 ml")),
     ),
-    ("product-gone", "Product: sold out", product(partial(things.offer, 1, "", 0))),
+    ("product-sold-out", "Product: sold out", product(partial(things.offer, 1, "", 0))),
     (
         "product-file",
         "Product: a file",
         product(partial(things.offer, 1, "", 99, requires_shipping=False)),
     ),
-    ("product-credits", "Credit packages", pricing),
+    ("pricing", "Credit packages", pricing),
 )

@@ -1,14 +1,15 @@
 """Errors, and the owner's own pages."""
 
-from storefront.web.errors import SENTENCES, WAYS_ON
+from storefront.language import gettext as _
+from storefront.web.errors import SENTENCES, ways_on
 from storefront.web.templates import Templates
 from storefront.workshop.pages.kinds import Make, Pages
 
 
 def failure(status: int) -> Make:
-    def make(templates: Templates, _currency: str) -> str:
-        title, text = SENTENCES[status]
-        error = {"status": status, "title": title, "text": text, "links": WAYS_ON}
+    def make(templates: Templates, currency: str) -> str:
+        title, text = map(_, SENTENCES[status])
+        error = {"status": status, "title": title, "text": text, "links": ways_on()}
         error["error_id"] = "4f2a9c01d3e85b76" if status == 500 else ""
         return templates.page("errors/error.html", title=title, path="", error=error)
 
@@ -24,7 +25,7 @@ def owners(slug: str) -> Make:
 PAGES: Pages = (
     *((f"error-{status}", f"Error {status}", failure(status)) for status in (403, 404, 429, 500, 503)),
     *(
-        (f"pages-{slug}", slug.title(), owners(slug))
+        (f"page-{slug}", slug.title(), owners(slug))
         for slug in ("contact", "imprint", "privacy", "returns", "terms")
     ),
 )

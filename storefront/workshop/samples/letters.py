@@ -17,6 +17,8 @@ ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "late-money": ("cancelled", {"refund": "$46.90"}),
     "order-shipped": ("paid", {"tracking": "1Z999AA10123456784"}),
     "order-cancelled": ("cancelled", {}),
+    "order-called-off": ("paid", {"refund": "$46.90"}),
+    "order-called-off-owner": ("paid", {"email": "anna@example.org", "refund": "$46.90"}),
     "refunded": ("paid", {"refund": "$10.00", "refunded_total": "$20.00"}),
     "owner-attention": (
         "paid",

@@ -1,0 +1,1 @@
+"""Looking through templates and styles for mistakes before anybody opens the page."""

@@ -1,0 +1,114 @@
+"""storefront theme check, eject and diff."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from storefront.cli.theme import theme as commands
+from storefront.settings import ROOT, Settings
+from storefront.workshop.check.given import given
+from storefront.workshop.check.look import check
+from tests.workshop.conftest import Theme
+
+# What stands in line 3 of a theme's cart/cart.html, and what is said of it.
+MISTAKES = {
+    '{% include "cart/_lin.html" %}': "there is no template cart/_lin.html. Did you mean cart/_line.html",
+    '{% import "cart/none.html" as gone %}': "import: there is no template cart/none.html",
+    "{{ cart.total_text | uper }}": "There is no filter 'uper'. Did you mean upper",
+    "{% if cart is emty %}{% endif %}": "There is no test 'emty'",
+    '{{ asset("css/tokes.css") }}': "There is no static/css/tokes.css. Did you mean css/tokens.css",
+    '{{ hole("bagde") }}': "There is no hole 'bagde'",
+    "{{ crat.total_text }}": "'crat' is not among what this template is given. Did you mean cart",
+    "{{ shout(cart) }}": "'shout' is not among",
+    '{% include "cart/_line.html" %}': "cart/_line.html is not given line here",
+    '{% for line in cart.lines %}{% include "cart/_line.html" %}{% endfor %}': "",
+    '{% include "cart/_gone.html" ignore missing %}': "",
+    "{% if cart %}": "Unexpected end of template",
+    '<p style="color: red">': "style= is forbidden",
+    '<p onclick="buy()">': "onclick= is forbidden",
+    '<p hx-on:click="buy()">': "hx-on:click= needs eval",
+    '<p hx-trigger="click[ctrlKey]">': "A filter in hx-trigger needs eval",
+    '<a href=" JavaScript:buy()">': "href= holds a script",
+    "<style>p { color: red }</style>": "<style> is forbidden",
+    "<script>buy()</script>": "A script in the page is forbidden",
+    '<script type="application/ld+json">{}</script>': "",
+    '<link rel="stylesheet" href="https://fonts.example/one.css">': "from another site",
+    '<img src="{{ asset("images/logo.svg") }}" alt="">': "A picture without width and height",
+    '<img src="/x.png" width="{{ cart.count }}" height="1" {% if cart %}alt="x"{% endif %}>': "",
+}
+
+
+def wearing(theme: Theme) -> Settings:
+    return Settings(_env_file=None, THEME=str(theme.folder))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found_at_its_line(theme: Theme, mistake: str) -> None:
+    theme.write("templates/cart/cart.html", f"{{# given: page, shop, cart #}}\n\n{mistake}\n")
+    found = [str(one) for one in check(wearing(theme), render=False)]
+    assert len(found) == bool(MISTAKES[mistake]), found
+    for one in found:
+        assert one.startswith(("templates/cart/cart.html:3: ", "templates/cart/cart.html:4: "))
+        assert MISTAKES[mistake] in one
+
+
+def test_a_key_that_is_not_there_shows_when_the_gallery_is_made(theme: Theme) -> None:
+    theme.write(
+        "templates/components/cards.html", "{% for card in cards %}\n{{ card.titel }}\n{% endfor %}\n"
+    )
+    theme.write("static/css/theme.css", '@import url("//fonts.example/one.css");\n')
+    (style,) = check(wearing(theme))
+    assert str(style).startswith("static/css/theme.css:1: ")
+    theme.write("static/css/theme.css", "")
+    (found,) = {str(one).partition(" (Seen")[0] for one in check(wearing(theme))}
+    assert found == (
+        "templates/components/cards.html:2: There is no 'titel' in what stands before the dot, which is a dict. "
+        "Did you mean title?"
+    )
+
+
+def test_the_comment_at_the_top_declares_names_and_asides() -> None:
+    said = given(
+        "{# From elsewhere. #}\n{# given: cart, line {a, b}, mood (optional: one of a, b). More, words #}"
+    )
+    assert said is not None
+    assert (said.needed, said.optional) == ({"cart", "line"}, {"mood"})
+    assert given("<p>") is None
+
+
+def test_the_shops_own_templates_have_no_mistakes() -> None:
+    assert check(Settings(_env_file=None)) == []  # type: ignore[call-arg]
+
+
+def storefront(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(commands, words)
+    return done.exit_code, done.output
+
+
+def test_what_is_ejected_works_and_knows_when_its_original_changes(tmp_path: Path) -> None:
+    into = ("--into", str(tmp_path))
+    for wanted in (
+        "cart/_line.html",
+        "static/css/tokens.css",
+        "emails/order-paid.subject.txt",
+        "images/logo.svg",
+    ):
+        assert storefront("eject", wanted, *into)[0] == 0
+    assert storefront("eject", "cart/_line.html", *into)[0] == 1
+    assert storefront("eject", "../storefront/app.py", *into)[0] == 1
+    copy = tmp_path / "templates/cart/_line.html"
+    remark, rest = copy.read_text().split("\n", 1)
+    assert "templates/cart/_line.html, version " in remark
+    assert rest == (ROOT / "templates/cart/_line.html").read_text()
+    assert check(Settings(_env_file=None, THEME=str(tmp_path))) == []  # type: ignore[call-arg]
+    assert "nothing has changed" in storefront("diff", *into)[1]
+
+    original = tmp_path / ".originals/templates/cart/_line.html"
+    original.write_text("an older line\n" + rest)
+    (tmp_path / "templates/cart/cart.html").write_text("{# given: page, shop, cart #}")
+    said = storefront("diff", *into)[1]
+    assert "-an older line" in said
+    assert "templates/cart/cart.html: nobody knows from which version" in said
+    assert storefront("diff", "cart/_line.html", "--taken", *into)[0] == 0
+    assert "an older line" not in storefront("diff", *into)[1]
