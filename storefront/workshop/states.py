@@ -72,6 +72,10 @@ STATES: tuple[State, ...] = (
         _mail(f"account-notice-{what}", f"account-notice: {what}", letters.about_change, what)
         for what in letters.CHANGES
     ),
+    *(
+        _mail(name, name, letters.about_withdrawal, name)
+        for name in ("withdrawal-received", "withdrawal-owner")
+    ),
     _mail("owner-event", "owner-event", letters.about_event),
 )
 BY_NAME = {state.name: state for state in STATES}

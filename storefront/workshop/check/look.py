@@ -132,7 +132,10 @@ class _Checked:
             except Exception as error:
                 found = explain(self.templates.environment, error)
                 if found is None or found.place is None:
-                    raise
+                    yield Problem(
+                        "gallery", 0, f"{state.name} cannot be made: {type(error).__name__}: {error}."
+                    )
+                    continue
                 path = found.place.path
                 inside = path.is_relative_to(self.folder)
                 shown = path.relative_to(self.folder).as_posix() if inside else found.place.file

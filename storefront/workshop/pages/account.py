@@ -39,6 +39,11 @@ SESSIONS = [
     SEEN | {"id": 2, "device": "Safari on iPhone", "here": False},
 ]
 SETUP = {"secret": "JBSW Y3DP EHPK 3PXP", "url": "otpauth://totp/sample?secret=JBSWY3DPEHPK3PXP"}
+WITHDRAWN = [
+    {"number": number, "url": url, "received": "2026-03-02 14:05", "things": "", "name": "Anna Larsson"}
+    | {"email": "anna@example.org"}
+    for number, url in (("SF-7Q4K2M", "/orders/sample"), ("SF-0000", ""))
+]
 CODES = [f"{n:04d}-ab{n:02d}-cd{n:02d}" for n in range(1, 11)]
 
 
@@ -98,7 +103,7 @@ def back_office() -> dict[str, Any]:
         row | {"name": "Anna Larsson", "attention": "" if n else "disputed"}
         for n, row in enumerate(order_rows())
     ]
-    return {"waiting": rows[:1], "newest": rows}
+    return {"waiting": rows[:1], "newest": rows, "withdrawals": WITHDRAWN}
 
 
 PAGES: Pages = (

@@ -12,6 +12,7 @@ from storefront.web.templates import Templates
 from storefront.workshop.pages.kinds import Make, Pages
 from storefront.workshop.samples import carts, orders
 
+WITHDRAWAL_DAYS = 30
 ADDRESS = {
     "email": "anna@example.org",
     "name": "Anna Larsson",
@@ -55,7 +56,7 @@ def checkout(
 
 def order(shown: OrderView, offer: dict[str, str] | None = None) -> Make:
     def make(templates: Templates, _currency: str) -> str:
-        context = order_context(templates, shown) | {"offer": offer}
+        context = order_context(templates, shown, WITHDRAWAL_DAYS) | {"offer": offer}
         return templates.page(
             "orders/order.html", title=f"Order {shown.order.number}", path="", order=context
         )

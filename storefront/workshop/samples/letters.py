@@ -20,6 +20,7 @@ ORDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "order-called-off": ("paid", {"refund": "$46.90"}),
     "order-called-off-owner": ("paid", {"email": "anna@example.org", "refund": "$46.90"}),
     "refunded": ("paid", {"refund": "$10.00", "refunded_total": "$20.00"}),
+    "order-link": ("paid", {"state_text": "It is paid."}),
     "owner-attention": (
         "paid",
         {
@@ -69,6 +70,19 @@ def about_account(settings: Settings, template: str, language: str) -> Message:
 
 def about_change(settings: Settings, what: str, language: str) -> Message:
     return letter(settings, "account-notice", {"name": "", "what": what, "reset_url": LINK}, language)
+
+
+def about_withdrawal(settings: Settings, template: str, language: str) -> Message:
+    data = {
+        "name": "Anna Larsson",
+        "email": "anna@example.org",
+        "number": "SF-7Q4K2M",
+        "order_number": "SF-7Q4K2M",
+        "things": "",
+        "received": "2 March 2026, 14:05 UTC",
+        "url": "https://shop.example/orders/sample",
+    }
+    return letter(settings, template, data, language)
 
 
 def about_event(settings: Settings, language: str) -> Message:

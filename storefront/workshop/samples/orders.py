@@ -6,7 +6,6 @@ from typing import Any
 from storefront.orders.models import Order, OrderLine, Shipment, TimelineEntry
 from storefront.orders.queries import OrderView
 from storefront.workshop.samples.carts import MUG, PATTERN, SOAP
-from storefront.workshop.samples.things import PICTURES
 
 PLACED = datetime(2026, 3, 2, 14, 5, tzinfo=UTC)
 ADDRESS = {"lines": "Anna Larsson\n12 Mill Lane\nPortland, OR 97201\nUnited States"}
@@ -48,7 +47,7 @@ def lines(download: bool = False) -> list[OrderLine]:
             sku=one.sku,
             title=one.title,
             variant_title=one.variant_title,
-            image_path=f"{PICTURES}/{one.slug}.svg",
+            image_path=one.slug,
             slug=one.slug,
             unit_price=one.price,
             quantity=one.quantity,

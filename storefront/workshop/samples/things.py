@@ -4,13 +4,13 @@ from typing import Any
 
 from storefront.catalogue.models import stock_level, stock_text
 from storefront.catalogue.queries import Card, CollectionView, Offer, Picture, ProductView, Slice
+from storefront.web.pictures import WIDTHS
 
-PICTURES = "images/products"
 LONG_TITLE = "Hand-thrown speckled stoneware pitcher with a very long name that needs several lines"
 
 
 def drawn(name: str, alt: str = "") -> Picture:
-    return Picture(f"{PICTURES}/{name}.svg", alt, 800, 800)
+    return Picture(name, alt, WIDTHS[-1], WIDTHS[-1])
 
 
 def card(slug: str, title: str, price: str, **more: Any) -> Card:
