@@ -48,6 +48,7 @@ check: install-dev $(SEMGREP)/.done ## Formatter, linter, types, import rules, t
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates storefront/sandbox/templates --lint --quiet
 	$(BIN)/storefront theme check --own
+	$(BIN)/storefront theme check examples/theme-night-market
 	$(BIN)/python -m tests.checks.migrations
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive storefront migrations
 	$(SEMGREP)/bin/semgrep scan --quiet --metrics=off --test --config tests/checks/semgrep/rules.yml tests/checks/semgrep/rules.py

@@ -1,5 +1,6 @@
 """storefront theme check, eject and diff."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from storefront.cli.theme import theme as commands
 from storefront.settings import ROOT, Settings
 from storefront.workshop.check.given import given
 from storefront.workshop.check.look import check
-from tests.workshop.conftest import Theme
+from tests.workshop.conftest import Theme, Wearing
 
 # What stands in line 3 of a theme's cart/cart.html, and what is said of it.
 MISTAKES = {
@@ -39,14 +40,17 @@ MISTAKES = {
 }
 
 
-def wearing(theme: Theme) -> Settings:
+EXAMPLE = ROOT / "examples/theme-night-market"
+
+
+def worn(theme: Theme) -> Settings:
     return Settings(_env_file=None, THEME=str(theme.folder))  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_found_at_its_line(theme: Theme, mistake: str) -> None:
     theme.write("templates/cart/cart.html", f"{{# given: page, shop, cart #}}\n\n{mistake}\n")
-    found = [str(one) for one in check(wearing(theme), render=False)]
+    found = [str(one) for one in check(worn(theme), render=False)]
     assert len(found) == bool(MISTAKES[mistake]), found
     for one in found:
         assert one.startswith(("templates/cart/cart.html:3: ", "templates/cart/cart.html:4: "))
@@ -58,10 +62,10 @@ def test_a_key_that_is_not_there_shows_when_the_gallery_is_made(theme: Theme) ->
         "templates/components/cards.html", "{% for card in cards %}\n{{ card.titel }}\n{% endfor %}\n"
     )
     theme.write("static/css/theme.css", '@import url("//fonts.example/one.css");\n')
-    (style,) = check(wearing(theme))
+    (style,) = check(worn(theme))
     assert str(style).startswith("static/css/theme.css:1: ")
     theme.write("static/css/theme.css", "")
-    (found,) = {str(one).partition(" (Seen")[0] for one in check(wearing(theme))}
+    (found,) = {str(one).partition(" (Seen")[0] for one in check(worn(theme))}
     assert found == (
         "templates/components/cards.html:2: There is no 'titel' in what stands before the dot, which is a dict. "
         "Did you mean title?"
@@ -79,6 +83,15 @@ def test_the_comment_at_the_top_declares_names_and_asides() -> None:
 
 def test_the_shops_own_templates_have_no_mistakes() -> None:
     assert check(Settings(_env_file=None)) == []  # type: ignore[call-arg]
+
+
+async def test_the_example_has_no_mistakes_and_is_worn(wearing: Wearing) -> None:
+    assert check(Settings(_env_file=None, THEME=str(EXAMPLE))) == []  # type: ignore[call-arg]
+    async with wearing(THEME="examples/theme-night-market") as client:
+        page = (await client.get("/products")).text
+        assert page.count('class="card stall"') == 24
+        (sheet,) = re.findall(r'href="(/static/css/theme\.[^"]+)"', page)
+        assert "--paper: light-dark" in (await client.get(sheet)).text
 
 
 def storefront(*words: str) -> tuple[int, str]:
