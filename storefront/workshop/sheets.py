@@ -93,9 +93,9 @@ def cards(templates: Templates, _currency: str) -> str:
 def suggestions(templates: Templates, _currency: str) -> str:
     found = card_list(templates, things.cards()[:4])
 
-    def render(query: str, some: list[dict[str, Any]], count: str) -> str:
+    def render(query: str, some: list[dict[str, Any]], count: str, instead: str = "") -> str:
         return templates.render(
-            "catalogue/_suggestions.html", suggestions=some, query=query, count_text=count
+            "catalogue/_suggestions.html", suggestions=some, query=query, count_text=count, instead=instead
         )
 
     return _sheet(
@@ -103,6 +103,7 @@ def suggestions(templates: Templates, _currency: str) -> str:
         "Suggestions",
         [
             ("found", render("so", found, "4 suggestions")),
+            ("instead", render("saop", found, "4 suggestions", "soap")),
             ("nothing", render("umbrella", [], "Nothing found")),
         ],
     )

@@ -29,6 +29,7 @@ LACKING = {"email": "Enter an e-mail address like anna@example.org.", "postal_co
 def cart(shown: CartView, **more: Any) -> Make:
     def make(templates: Templates, currency: str) -> str:
         context = cart_context(templates, currency, shown, carts.RATES, **more)
+        context["share_url"] = "/cart/shared/sample"
         return templates.page(
             "cart/cart.html", title="Your cart", path="/cart", count=shown.count, cart=context
         )
