@@ -15,6 +15,7 @@ from storefront.catalogue.filters import NOTHING, Filters
 from storefront.catalogue.meant import find_meant
 from storefront.catalogue.narrow import collection_counts, filter_form
 from storefront.catalogue.queries import SORTS, CollectionView, Slice
+from storefront.catalogue.related import related
 from storefront.catalogue.search import words_of
 from storefront.catalogue.words import Words
 from storefront.database import Database
@@ -176,8 +177,8 @@ class CatalogueController(Controller):
             product = await queries.product_by_slug(room.database.glance, currency, slug)
             if product is None:
                 raise not_found()
-            related = await queries.related(room.database.glance, currency, product.id)
-            shown = pages.product_context(room.templates, product, related, sku, room.delivery_text)
+            others = await related(room.database.glance, currency, product.id, product.position)
+            shown = pages.product_context(room.templates, product, others, sku, room.delivery_text)
             return room.templates.page(
                 "catalogue/product.html",
                 title=product.title,

@@ -42,7 +42,6 @@ from storefront.money import format_money
 PAGE = 24
 COUNT_STOPS_AT = 1001
 MOST_SUGGESTED = 6
-RELATED = 4
 
 SORTS: dict[str, tuple[str, ColumnElement[Any], bool]] = {
     "featured": (later("Featured"), Product.__table__.c.position, True),
@@ -108,6 +107,7 @@ class ProductView:
     offers: list[Offer]
     images: list[Picture]
     collections: list[tuple[str, str]]
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,25 +294,6 @@ async def cards_by_id(reader: Reader, currency: str, ids: Sequence[int]) -> list
     return [by_id[identity] for identity in ids if identity in by_id]
 
 
-@lru_cache
-def _related() -> Select[Any]:
-    other = aliased(ProductCollection)
-    together = (
-        exists()
-        .where(ProductCollection.product_id == Product.id)
-        .where(other.collection_id == ProductCollection.collection_id)
-        .where(other.product_id == bindparam("product_id"))
-    )
-    query = card_columns().where(together, Product.listed, Product.id != bindparam("product_id"))
-    return query.order_by(Product.position, Product.id).limit(RELATED)
-
-
-async def related(reader: Reader, currency: str, product_id: int) -> list[Card]:
-    """A few cards from the product's own collections."""
-    rows = (await reader.execute(_related(), {"product_id": product_id})).all()
-    return [as_card(row, currency) for row in rows]
-
-
 PRODUCT = select(
     Product.id,
     Product.slug,
@@ -321,6 +302,7 @@ PRODUCT = select(
     Product.description,
     Product.details,
     Product.option,
+    Product.position,
 ).where(Product.slug == bindparam("slug"), Product.status == "active")
 OFFERS = (
     select(
@@ -369,6 +351,7 @@ async def product_by_slug(reader: Reader, currency: str, slug: str) -> ProductVi
         offers=[_offer(row, currency) for row in (await reader.execute(OFFERS, key)).all()],
         images=[Picture(*row) for row in (await reader.execute(PICTURES, key)).all()],
         collections=[(row.slug, row.title) for row in (await reader.execute(SHELVES, key)).all()],
+        position=product.position,
     )
 
 

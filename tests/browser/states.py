@@ -157,6 +157,13 @@ async def checkout_dearer(scene: Scene) -> None:
     await expect(scene.page.locator("#checkout-form .notice")).to_contain_text("total has changed")
 
 
+async def viewed(scene: Scene) -> None:
+    for slug in (SOAP, MUG, APRON):
+        await scene.page.goto(f"/products/{slug}")
+    await scene.page.goto("/")
+    await expect(scene.page.locator("#viewed li")).to_have_count(3)
+
+
 async def checkout_bought_away(scene: Scene) -> None:
     """Of one thing too few are left, one is sold out."""
     few, gone = [await scene.shop.new_thing() for _ in range(2)]
@@ -204,6 +211,7 @@ async def payment_asks(scene: Scene) -> None:
 
 STATES: dict[str, Reach] = {
     "home": at("/"),
+    "home-viewed": viewed,
     "listing": at("/products"),
     "listing-next-page": next_page,
     "listing-loaded-more": loaded_more,

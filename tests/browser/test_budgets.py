@@ -51,12 +51,14 @@ def test_scripts_and_styles(name: str, shop: Running) -> None:
     linked = LINKED.findall(text)
     sizes = {path: size(shop, path)[0] for path in linked}
     script = {path: number for path, number in sizes.items() if path.endswith(".js")}
+    everywhere = sum(number for path, number in script.items() if "/js/shop." in path)
     own = sum(number for path, number in script.items() if "/vendor/" not in path)
     styles = sum(sizes.values()) - sum(script.values())
     print(f"{name}: {len(linked)} files; scripts {sum(script.values())} B, own {own} B; styles {styles} B")
     assert len(linked) <= 5
     assert sum(script.values()) <= 16_000
-    assert own <= 1_500
+    assert everywhere <= 1_500
+    assert own <= 2_300, "with what only some pages need"
     assert styles <= 10_000
 
 

@@ -1,0 +1,52 @@
+// What was looked at last, known to this browser alone. Without a script nothing of it is shown or kept.
+const KEY = "viewed";
+const MOST_KEPT = 9;
+const MOST_SHOWN = 4;
+const section = document.getElementById("viewed");
+const here = section.dataset;
+
+const isThing = (one) =>
+  /^\/[^/\\]/.test(one?.url) && /^\/[^/\\]/.test(one.image) && typeof one.title === "string";
+
+function kept() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)).filter(isThing).slice(0, MOST_KEPT);
+  } catch {
+    // Nothing yet, something else's, or this browser keeps nothing.
+    return [];
+  }
+}
+
+function card({ url, title, image }) {
+  const item = document.createElement("li");
+  item.className = "card";
+  const picture = Object.assign(new Image(800, 800), { className: "card-picture", loading: "lazy", alt: "", src: image });
+  const heading = document.createElement("h3");
+  heading.className = "card-title";
+  heading.append(Object.assign(document.createElement("a"), { href: url, textContent: title }));
+  item.append(picture, heading);
+  return item;
+}
+
+function show() {
+  const others = kept().filter((one) => one.url !== here.url).slice(0, MOST_SHOWN);
+  section.querySelector("ul").replaceChildren(...others.map(card));
+  section.hidden = !others.length;
+}
+
+if (here.url) {
+  const things = [{ ...here }, ...kept().filter((one) => one.url !== here.url)];
+  try {
+    localStorage.setItem(KEY, JSON.stringify(things.slice(0, MOST_KEPT)));
+  } catch {
+    // It is only a convenience.
+  }
+}
+show();
+addEventListener("pageshow", (event) => event.persisted && show());
+addEventListener("storage", show);
+section.querySelector("button").addEventListener("click", () => {
+  localStorage.removeItem(KEY);
+  show();
+  document.getElementById("main").focus();
+});
