@@ -43,10 +43,20 @@ async def answer_lookups(database: Database, settings: Settings) -> None:
             if view is not None and one.wanted == CONFIRMATION and view.order.state == PAID:
                 await confirm_again(session, settings, view, one.key)
             elif view is not None:
-                with speaking(view.order.language):
-                    state = title_of(view.order)
+                state = _state_of(view)
                 await tell_shopper(session, settings, view.order, "order-link", one.key, state_text=state)
             await session.execute(delete(Lookup).where(Lookup.id == one.id))
+
+
+def _state_of(view: OrderView) -> str:
+    """Where the order stands, in a sentence or two of its language."""
+    with speaking(view.order.language):
+        return _next(view) or f"{title_of(view.order)}."
+
+
+def _next(view: OrderView) -> str:
+    with speaking(view.order.language):
+        return whats_next(view.order, view.lines, sent=bool(view.shipments), lost=view.lost)
 
 
 async def confirm_again(session: AsyncSession, settings: Settings, view: OrderView, cause: str) -> None:
@@ -57,6 +67,4 @@ async def confirm_again(session: AsyncSession, settings: Settings, view: OrderVi
     if first is not None and first.sent_at is None:
         await send_again(session, [first.id])
         return
-    with speaking(order.language):
-        next_text = whats_next(order, view.lines, sent=bool(view.shipments), lost=view.lost)
-    await tell_shopper(session, settings, order, "order-paid", cause, next_text=next_text)
+    await tell_shopper(session, settings, order, "order-paid", cause, next_text=_next(view))

@@ -76,7 +76,7 @@ def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -
         "call_off_url": "" if order.state != PAID or why_not(view) else f"{url}/cancel",
         "withdraw_url": f"{url}/withdraw" if may_withdraw(view, withdrawal_days) else "",
         "confirm": {"action": f"{url}/confirmation"} if order.state == PAID else None,
-        "hold": _hold(order),
+        "hold": _hold(view),
     }
 
 
@@ -100,18 +100,17 @@ def _refunded(order: Order) -> str:
     return _("Refunded in full.") if is_refunded(order) else _("%(amount)s refunded.", amount=amount)
 
 
-def _hold(order: Order) -> dict[str, Any] | None:
-    """Until when its things are kept, by our clock; `left` are seconds, for browsers whose own clock may be wrong."""
+def _hold(view: OrderView) -> dict[str, Any] | None:
+    """Until when its things are kept and it can be paid, by our clock; `left` are seconds, for browsers whose own clock
+    may be wrong. When the payment page ends, so does the order, though its holds outlast that a little."""
+    order = view.order
     if order.state != PENDING or order.hold_until is None:
         return None
-    left = int((order.hold_until - now()).total_seconds())
+    until = min(order.hold_until, view.attempt.expires_at) if view.attempt is not None else order.hold_until
+    left = int((until - now()).total_seconds())
     if left <= 0:
         return None
-    return {
-        "until": clock(order.hold_until),
-        "iso": f"{order.hold_until:%Y-%m-%dT%H:%M:%SZ}",
-        "left": left,
-    }
+    return {"until": clock(until), "iso": f"{until:%Y-%m-%dT%H:%M:%SZ}", "left": left}
 
 
 def _line(templates: Templates, line: OrderLine, currency: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ MORE: dict[str, Data] = {
     "order-cancelled": {},
     "order-called-off": {"refund": "$70.90"},
     "order-called-off-owner": {"refund": "$70.90", "email": "anna@example.org"},
-    "order-link": {"state_text": "Thank you, your order is paid"},
+    "order-link": {"state_text": "Next we pack your things. You get a message when they leave."},
     "refunded": {"refund": "$10.00", "refunded_total": "$20.00"},
     "owner-attention": {"reason": "the amounts differ", "what_to_do": "Look at the payment in Stripe."},
     "owner-event": {"reason": "Stripe's event failed.", "what_to_do": "storefront stripe replay evt_1"},

@@ -209,6 +209,24 @@ async def payment_asks(scene: Scene) -> None:
     await expect(scene.page).to_have_url(re.compile("authenticate"))
 
 
+def after_the_order(ending: str, *presses: str) -> Reach:
+    """A page of a paid order, and what its buttons lead to."""
+
+    async def reach(scene: Scene) -> None:
+        await scene.page.goto(scene.orders["paid"] + ending)
+        for name in presses:
+            await scene.page.get_by_role("button", name=name, exact=True).click()
+        await expect(scene.page.locator("h1")).to_be_visible()
+
+    return reach
+
+
+async def lookup_errors(scene: Scene) -> None:
+    await scene.page.goto("/orders/lookup")
+    await scene.page.get_by_role("button", name="Send me the link").click()
+    await expect(scene.page.locator(".errors")).to_be_focused()
+
+
 STATES: dict[str, Reach] = {
     "home": at("/"),
     "home-viewed": viewed,
@@ -260,6 +278,10 @@ STATES: dict[str, Reach] = {
             "download",
         )
     },
+    "order-cancel": after_the_order("/cancel"),
+    "order-lookup": lookup_errors,
+    "order-withdraw": after_the_order("/withdraw"),
+    "order-withdraw-check": after_the_order("/withdraw", "Go on"),
     **{
         f"page-{slug}": at(f"/pages/{slug}") for slug in ("contact", "returns", "terms", "privacy", "imprint")
     },

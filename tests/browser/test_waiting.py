@@ -13,6 +13,7 @@ from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import ANNA, Running
 
+ASK_AGAIN = "htmx.ajax('GET', location.pathname, { target: '#order-status', swap: 'outerMorph' })"
 SPINNER = """(button) => {
   const { content, opacity, animationDelay } = getComputedStyle(button, "::after");
   return content === "none" ? null : { opacity, delay: animationDelay.split(",")[0] };
@@ -104,3 +105,33 @@ async def test_a_thing_that_left_the_catalogue_is_said_in_a_notice(page: Page, w
     await expect(page.locator("#notice [data-kind=error]")).to_be_in_viewport()
     await add(page, SOAP)
     await expect(page.locator("#cart-badge")).to_have_text("Cart 1")
+
+
+async def test_a_hold_is_counted_down_by_the_clock_of_the_shop(
+    open_browser: Open, orders: dict[str, str]
+) -> None:
+    """The browser's own clock is years off; what is counted is not read out."""
+    page = await open_browser(PHONE)
+    await page.add_init_script("Date.now = () => 0")
+    await page.goto(orders["pending"])
+    left = page.locator("[data-hold]")
+    await expect(left).to_have_text(re.compile(r"· \d\d minutes left"))
+    await expect(left).to_have_attribute("aria-hidden", "true")
+    await expect(page.get_by_role("status").first).to_contain_text(
+        re.compile(r"Held for you until \d\d:\d\d UTC")
+    )
+    left_now = ""
+
+    async def later(route: Route) -> None:
+        answer = await route.fetch()
+        body = re.sub(r'data-hold="\d+"', f'data-hold="{left_now}"', await answer.text())
+        await route.fulfill(response=answer, body=body)
+
+    await page.route(f"**{orders['pending']}", later)
+    for left_now, words in (  # noqa: B007 - `later` reads it
+        ("130", "2 minutes left"),
+        ("61", "1 minute left"),
+        ("30", "less than a minute left"),
+    ):
+        await page.evaluate(ASK_AGAIN)
+        await expect(left).to_have_text(f"· {words}")
