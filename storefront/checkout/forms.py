@@ -51,7 +51,7 @@ FIELDS = {
     "postal_code": Field(later("postal code"), 20, "postal-code"),
     "vat_number": Field(later("VAT number"), 30),
     "shipping_method": Field(later("delivery method"), 100),
-    "billing_other": Field(later("bill to another address"), 1, type="checkbox"),
+    "billing_other": Field(later("bill to another address"), 1, "", "checkbox"),
     "billing_name": Field(later("full name"), 100, "billing name"),
     "billing_organization": Field(later("company"), 100, "billing organization"),
     "billing_country": Field(later("country"), 2, "billing country", "select"),
