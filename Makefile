@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format soak bench shots pictures lock clean
+.PHONY: help install install-dev run test check format soak audit bench shots pictures lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ shots: install-dev ## Pictures of every page in every state, into var/shots (ARG
 
 pictures: install-dev ## Make the demo's pictures from its drawings (ARGS="speckled-mug")
 	$(BIN)/python -m tests.draw $(ARGS)
+
+audit: install-dev ## Lighthouse, the Nu HTML checker and stylelint; needs Node 20 and Java (ARGS="--write docs/benchmarks.md")
+	$(BIN)/python -m tests.audit $(ARGS)
 
 bench: install-dev ## Measure; prints one table of ratios, and a storm of 200 checkouts
 	$(BIN)/python -m tests.bench $(ARGS)

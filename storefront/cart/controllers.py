@@ -279,6 +279,7 @@ async def _cart_answer(
         content = room.templates.page(
             "cart/cart.html",
             title=_("Your cart"),
+            description=_("What you have chosen, and what it costs with delivery."),
             path="/cart",
             noindex=True,
             error=message is not None,

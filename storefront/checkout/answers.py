@@ -103,6 +103,7 @@ def show_form(
         content = room.templates.page(
             "checkout/checkout.html",
             title=_("Checkout"),
+            description=_("Where your order goes, how it gets there, and what it costs in all."),
             path="/checkout",
             noindex=True,
             error=bool(errors) or message is not None,

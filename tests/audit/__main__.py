@@ -15,6 +15,7 @@ import httpx
 from tests.audit.lighthouse import SCORES, TIMES, Verdict, judge
 from tests.audit.markup import markup, styles
 from tests.audit.tools import needed
+from tests.bench.report import AUDITS
 from tests.browser.chromium import NAMES
 from tests.shop import Running, running_shop
 
@@ -35,7 +36,6 @@ MORE = {
     "lookup": "/orders/lookup",
     "missing": "/no-such-page",
 }
-HEADING = "## What others' tools say"
 WORDS = """\
 `make audit`: Lighthouse 12.8.2 as on a phone with a slow line (medians of three; for cart and checkout, which are not
 for search engines, without the question whether these may come in), the Nu HTML checker over {pages} pages, stylelint
@@ -115,10 +115,10 @@ def _table(verdicts: list[Verdict]) -> str:
 
 
 def _write(file: Path, verdicts: list[Verdict], wrong: list[str]) -> None:
-    before = file.read_text().partition(HEADING)[0].rstrip()
+    before = file.read_text().partition(AUDITS)[0].rstrip()
     said = f"The Nu checker and stylelint: {len(wrong) or 'no'} mistakes."
     words = WORDS.format(pages=len(PAGES | MORE))
-    file.write_text("\n\n".join([before, HEADING, words, _table(verdicts), said]) + "\n")
+    file.write_text("\n\n".join([before, AUDITS, words, _table(verdicts), said]) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ RULES = {
         "declaration-empty-line-before": None,
         "no-descending-specificity": None,
         "property-no-vendor-prefix": None,
+        # A marker of scrolling that stylelint does not know yet.
+        "selector-pseudo-class-no-unknown": [True, {"ignorePseudoClasses": ["target-current"]}],
         # As colour tools write them; and the names of typefaces.
         "hue-degree-notation": None,
         "value-keyword-case": ["lower", {"ignoreProperties": ["/^--/"]}],

@@ -10,6 +10,8 @@ from rich.table import Table
 
 from tests.bench.measure import Figure
 
+# The last part of the page is `make audit`'s.
+AUDITS = "## What others' tools say"
 START_GOAL, MEMORY_GOAL = 1.0, 110
 COLUMNS = ["", "answers/s", "p50 ms", "p99 ms", "ratio", "goal"]
 INTRODUCTION = """\
@@ -91,6 +93,9 @@ def write(file: Path, figures: list[Figure], sized: list[Figure], facts: Facts) 
         )
         parts.append(markdown(sized, slower=True))
     file.parent.mkdir(exist_ok=True)
+    before = file.read_text() if file.exists() else ""
+    if AUDITS in before:
+        parts.append(AUDITS + before.partition(AUDITS)[2])
     file.write_text("\n\n".join(part.strip() for part in parts) + "\n")
 
 
