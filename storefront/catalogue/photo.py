@@ -38,9 +38,12 @@ class Kept(NamedTuple):
 def keep_photo(file: Path, name: str, folder: Path) -> Kept:
     """Put the picture in `file` into `folder` under `name`. Raises NoPhoto, and OSError when a file cannot be read or
     written."""
-    if file.stat().st_size > MOST_BYTES:
+    with file.open("rb") as opened:
+        # Not by the size that it says: some files have no end.
+        content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
         raise NoPhoto(f"it has more than {MOST_BYTES // 1_000_000} MB")
-    return keep(read_photo(file.read_bytes()), name, folder)
+    return keep(read_photo(content), name, folder)
 
 
 def read_photo(content: bytes) -> Image.Image:
