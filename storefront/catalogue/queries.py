@@ -145,9 +145,13 @@ def card_columns() -> Select[Any]:
     highest = select(func.max(Variant.price)).where(of_product).scalar_subquery()
     untracked = select(func.count()).where(of_product, ~Variant.tracked).scalar_subquery()
     left = select(func.coalesce(func.sum(_left()), 0)).where(of_product, Variant.tracked).scalar_subquery()
-    one, cheapest = aliased(Variant), aliased(Variant)
-    first = select(one.id).where(one.product_id == Product.id, ~one.archived)
-    first = first.order_by(one.price, one.position, one.id).limit(1)
+
+    def of_cheapest(name: str) -> ColumnElement[Any]:
+        # Joined, PostgreSQL would look at the variants of every product before it takes a page of them.
+        mine = select(getattr(Variant, name)).where(of_product)
+        first = mine.order_by(Variant.price, Variant.position, Variant.id).limit(1)
+        return first.scalar_subquery().label(name)
+
     return (
         select(
             Product.id,
@@ -163,11 +167,9 @@ def card_columns() -> Select[Any]:
             Image.alt,
             Image.width,
             Image.height,
-            cheapest.lowest_before,
-            *(getattr(cheapest, name) for name in CONTENT),
+            *(of_cheapest(name) for name in ("lowest_before", *CONTENT)),
         )
         .outerjoin(Image, (Image.product_id == Product.id) & (Image.position == 0))
-        .outerjoin(cheapest, cheapest.id == first.scalar_subquery())
         .where(Product.status == "active")
     )
 
