@@ -11,7 +11,7 @@ from storefront.catalogue.models import Product
 from storefront.glance import Reader
 
 MOST_PRODUCTS = 100_000
-MOST_WORDS = 50_000
+MOST_WORDS = 20_000
 AT_ONCE = 2000
 # Words change seldom, while the catalogue's version follows its stock.
 KEEP_FOR = 60.0
@@ -32,6 +32,8 @@ class Words:
     def __init__(self, reader: Reader, version: Callable[[], Awaitable[int]]) -> None:
         self._reader, self._version = reader, version
         self._words: dict[str, int] = {}
+        # By how many letters they have; words have 40 at most.
+        self._beginnings: dict[int, dict[str, int]] = {}
         self._of = -1
         self._read_at = -KEEP_FOR
         self._reading: asyncio.Task[None] | None = None
@@ -46,7 +48,12 @@ class Words:
             # Those that are known do for now; the first ones are waited for.
             if self._of < 0:
                 await asyncio.shield(self._reading)
-        return nearest(word, self._words, unfinished=unfinished)
+        found = nearest(word, self._words)
+        if found or not unfinished or word in self._words:
+            return found
+        if len(word) not in self._beginnings:
+            self._beginnings[len(word)] = _beginnings(self._words, len(word))
+        return nearest(word, self._beginnings[len(word)])
 
     async def _read(self, version: int) -> None:
         try:
@@ -61,13 +68,13 @@ class Words:
                     break
                 after = rows[-1].id
                 await asyncio.sleep(0)
-            self._words = dict(found.most_common(MOST_WORDS))
+            self._words, self._beginnings = dict(found.most_common(MOST_WORDS)), {}
             self._of, self._read_at = version, time.monotonic()
         finally:
             self._reading = None
 
 
-def nearest(word: str, words: dict[str, int], *, unfinished: bool = False) -> list[str]:
+def nearest(word: str, words: dict[str, int]) -> list[str]:
     """Those of `words`, given with how often they stand somewhere, that are one slip away from `word`, from six letters
     on two: a letter too many, too few, another, or two that changed places."""
     slips = 0 if len(word) < 3 or word.isdigit() else 1 if len(word) < 6 else 2
@@ -77,12 +84,8 @@ def nearest(word: str, words: dict[str, int], *, unfinished: bool = False) -> li
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
 
-    rows: list[tuple[int, bool, int, str]] = []
-    for choices in (words, _beginnings(words, len(word))) if unfinished else (words,):
-        found = extract(word, list(choices), scorer=OSA.distance, score_cutoff=slips, limit=20)
-        rows = [(slip, choice[0] != word[0], -choices[choice], choice) for choice, slip, _ in found]
-        if rows:
-            break
+    found = extract(word, list(words), scorer=OSA.distance, score_cutoff=slips, limit=20)
+    rows = [(slip, choice[0] != word[0], -words[choice], choice) for choice, slip, _ in found]
     return [choice for *_, choice in sorted(rows)[:NEAREST]]
 
 
