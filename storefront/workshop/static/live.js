@@ -1,7 +1,7 @@
 // Reloads the page when something was saved. Styles alone are exchanged under it, which keeps what is typed and open.
 const shown = new URL(import.meta.url).searchParams.get("page");
 const pause = (time) => new Promise((done) => setTimeout(done, time));
-const named = (link) => new URL(link.href).pathname.match(/^\/static\/(.+)\.[0-9a-f]{12}\.css$/)?.[1];
+const named = (link) => new URL(link.href).pathname.match(/^\/static\/(.+)\.[0-9a-f]{12}\.css$/)?.[1] + ".css";
 let away = false;
 
 function exchange(styles) {
