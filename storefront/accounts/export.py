@@ -12,7 +12,7 @@ from storefront.accounts.models import Account
 from storefront.cart.cookies import hashed
 from storefront.cart.queries import cart_by_key
 from storefront.credits.queries import entries_of
-from storefront.orders.models import Order, OrderLine, Refund, Shipment
+from storefront.orders.models import Order, OrderLine, Refund, Shipment, Withdrawal
 from storefront.outbox.keep import sent_to
 from storefront.settings import Settings
 
@@ -79,6 +79,7 @@ async def _order(session: AsyncSession, order: Order) -> dict[str, Any]:
         "number": order.number,
         "placed_at": _at(order.placed_at),
         "paid_at": _at(order.paid_at),
+        "cancelled_after_payment_at": _at(order.called_off_at),
         "state": order.state,
         "currency": order.currency,
         "subtotal": order.subtotal,
@@ -103,6 +104,12 @@ async def _order(session: AsyncSession, order: Order) -> dict[str, Any]:
         ],
         "parcels": [{"sent_at": _at(one.shipped_at), "tracking": one.tracking} for one in parcels],
         "refunds": [{"amount": one.amount, "state": one.state, "at": _at(one.created_at)} for one in refunds],
+        "withdrawals": [
+            {"received_at": _at(one.received_at), "name": one.name, "email": one.email, "things": one.things}
+            for one in await session.scalars(
+                select(Withdrawal).where(Withdrawal.order_id == order.id).order_by(Withdrawal.id)
+            )
+        ],
     }
 
 

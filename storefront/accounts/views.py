@@ -9,8 +9,7 @@ from storefront.language import day, later, moment
 from storefront.language import gettext as _
 from storefront.money import format_money
 from storefront.orders.models import Order
-from storefront.orders.next import is_refunded
-from storefront.orders.words import REFUNDED_TITLE, TITLES
+from storefront.orders.words import title_of
 from storefront.web.fields import field_context
 
 HINT = later(
@@ -53,7 +52,7 @@ def order_rows(orders: Sequence[Order]) -> list[dict[str, str]]:
             "number": order.number,
             "url": f"/orders/{order.token}",
             "placed": day(order.placed_at),
-            "state": _(REFUNDED_TITLE if is_refunded(order) else TITLES[order.state]),
+            "state": title_of(order),
             "total": format_money(order.total, order.currency),
         }
         for order in orders

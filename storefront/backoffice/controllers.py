@@ -69,7 +69,7 @@ def _row(order: Order) -> dict[str, str]:
         "number": order.number,
         "url": f"/orders/{order.token}",
         "placed": order.placed_at.strftime("%Y-%m-%d %H:%M"),
-        "state": order.state,
+        "state": order.state if order.called_off_at is None else f"{order.state}, then cancelled",
         "total": format_money(order.total, order.currency),
         "name": order.name,
         "attention": order.attention,

@@ -64,7 +64,7 @@ async def confirm_again(session: AsyncSession, settings: Settings, view: OrderVi
     up is tried again instead, and one that waits goes out anyway."""
     order = view.order
     first = await session.scalar(select(Message).where(Message.key == f"order:{order.id}:order-paid"))
-    if first is not None and first.sent_at is None:
+    if first is not None and first.sent_at is None and first.recipient:
         await send_again(session, [first.id])
         return
     await tell_shopper(session, settings, order, "order-paid", cause, next_text=_next(view))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Database, now
@@ -49,8 +50,8 @@ def may_withdraw(view: OrderView, days: int) -> bool:
 async def declare(session: AsyncSession, settings: Settings, declared: Declared, base: str) -> Withdrawal:
     """Keep a declaration and confirm it to the address that it gives, once per key; `base` is the shop's address. The
     worker looks for the order."""
-    found = await session.scalar(select(Withdrawal).where(Withdrawal.key == declared.key))
-    if found is not None:
+    same = select(Withdrawal).where(Withdrawal.key == declared.key)
+    if (found := await session.scalar(same)) is not None:
         return found
     row = Withdrawal(
         key=declared.key,
@@ -59,8 +60,12 @@ async def declare(session: AsyncSession, settings: Settings, declared: Declared,
         email=declared.email,
         things=declared.things,
     )
-    session.add(row)
-    await session.flush()
+    try:
+        # The same press may have come twice at once; the savepoint keeps the caller's transaction whole.
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return (await session.scalars(same)).one()
     data = _data(settings, row) | {"url": base + at(f"/withdraw/{row.key}")}
     await leave_message(
         session,
