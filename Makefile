@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 SELF := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check format soak audit bench shots pictures lock clean
+.PHONY: help install install-dev run test check words format soak audit bench shots pictures lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,6 +50,7 @@ check: install-dev $(SEMGREP)/.done ## Formatter, linter, types, import rules, t
 	$(BIN)/storefront theme check --own
 	$(BIN)/storefront theme check examples/theme-night-market
 	$(BIN)/python -m tests.checks.migrations
+	$(BIN)/python -m tests.checks.words
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive storefront migrations
 	$(SEMGREP)/bin/semgrep scan --quiet --metrics=off --test --config tests/checks/semgrep/rules.yml tests/checks/semgrep/rules.py
 	$(SEMGREP)/bin/semgrep scan --quiet --metrics=off --disable-version-check --error --config tests/checks/semgrep/rules.yml storefront templates
@@ -60,6 +61,9 @@ format: install-dev ## Format the code
 
 soak: install-dev ## Tell the model's stories for long: ARGS="--minutes 60 --database postgresql"
 	$(BIN)/python -m tests.model.soak $(ARGS)
+
+words: install-dev ## Bring the sentences to be translated up to date, and say what lacks
+	$(BIN)/python -m tests.checks.words --update
 
 shots: install-dev ## Pictures of every page in every state, into var/shots (ARGS="cart home")
 	$(BIN)/python -m tests.shots $(ARGS)

@@ -279,9 +279,13 @@ async def navigation(shop: Shop) -> Any:
 
     shop.public.version = version
     await version()
-    return lambda: [
-        one | {"title": _(one["title"]) if one["url"] == "/pricing" else one["title"]} for one in shown()
-    ]
+    return lambda: [_in_language(one) for one in shown()]
+
+
+def _in_language(entry: dict[str, str]) -> dict[str, str]:
+    # Collections are called as the owner calls them; this one is the shop's own.
+    title = entry["title"]
+    return entry | {"title": _(title)} if entry["url"] == "/pricing" else entry
 
 
 async def _warm_up(shop: Shop) -> None:

@@ -236,7 +236,8 @@ def _postal_problem(found: Rules, value: str) -> str:
     if found.area_postal is None or found.area_postal.match(code):
         return ""
     area = dict(found.areas)[found.area]
-    said = {"noun": _(noun), "area": area, "other": _(found.nouns["address_level1"])}
+    other = found.nouns["address_level1"]
+    said = {"noun": _(noun), "area": area, "other": _(other)}
     if not found.example:
         return _("This %(noun)s is not in %(area)s: check it, or choose another %(other)s.", **said)
     return _(

@@ -26,6 +26,7 @@ TEXTS = {
     ),
     "cancelled": later("Nothing will be sent, and nothing is owed."),
 }
+CANCELLED_TITLE = TITLES["cancelled"]
 REFUNDED_TITLE = later("This order was refunded")
 REFUNDED_TEXT = later("All of your money goes back, the way you paid it.")
 TIMELINE: Mapping[str, str] = {
@@ -61,7 +62,7 @@ TIMELINE: Mapping[str, str] = {
 def title_of(order: Order) -> str:
     """Where the order stands, as the heading of its page."""
     if order.called_off_at is not None:
-        return _(TITLES["cancelled"])
+        return _(CANCELLED_TITLE)
     return _(REFUNDED_TITLE if order.refunded_amount == order.total > 0 else TITLES[order.state])
 
 

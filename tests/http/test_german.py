@@ -1,0 +1,52 @@
+"""A whole purchase in German: pages, mistakes, payment, the way back, and the message."""
+
+from tests.http.test_buying import CARDS, paid_page, press_card
+from tests.shop import ANNA, Running, Shopper, shopper_at
+
+DEAR = 123_456
+
+
+async def test_an_order_in_german_from_the_cart_to_the_message(demo_shop: Running) -> None:
+    thing = await demo_shop.new_thing(price=DEAR)
+    async with shopper_at(demo_shop.url) as shopper:
+        page = await shopper.get(f"/de/products/{thing.slug}")
+        await shopper.follow(await shopper.submit(page, "/de/cart/items"))
+        assert "1.234,56 $" in (await shopper.get("/de/cart")).element("cart").text
+        checkout = await shopper.get("/de/checkout")
+        assert checkout.element("pay").text.startswith("Zahlungspflichtig bestellen: 1.2")
+        sent = await shopper.submit(checkout, "/de/checkout", **(ANNA | {"email": "greta@example.org"}))
+        paying = await shopper.get(sent.location)
+        back = await press_card(shopper, paying, CARDS["pays"])
+        assert "/de/checkout/return?session_id=cs_test_" in back.location
+        order = (await shopper.get(back.location)).location
+        assert order.startswith("/de/orders/")
+        paid = await paid_page(shopper, order)
+        assert paid.element("order-title").text == "Danke, Ihre Bestellung ist bezahlt"
+        assert "Zahlung eingegangen" in paid.text
+    [letter] = [
+        one
+        for one in await demo_shop.letters_about(order, count=1)
+        if one["To"] == "greta@example.org"
+    ]
+    text = letter.get_body(("plain",)).get_content()
+    assert letter["Subject"].startswith("Bestellung SF-")
+    assert "Zwischensumme: 1.234,56\xa0$" in text
+    assert f"{demo_shop.url}{order}" in text
+    assert f"{demo_shop.url}/de/pages/returns" in text
+    assert 'lang="de"' in letter.get_body(("html",)).get_content()
+
+
+async def test_mistakes_are_said_in_german(shopper: Shopper) -> None:
+    page = await shopper.get("/de/products/lavender-soap")
+    await shopper.submit(page, "/de/cart/items")
+    wrong = await shopper.post("/de/checkout", {"email": "", "name": "", "country": "US"})
+    assert wrong.status == 422
+    said = wrong.element("checkout-form").text
+    for sentence in (
+        "Da stimmt etwas nicht",
+        "Geben Sie Ihre E-Mail-Adresse ein.",
+        "Geben Sie einen ZIP-Code ein.",
+    ):
+        assert sentence in said, sentence
+    assert "Vereinigte Staaten" in said
+    assert (await shopper.get("/de/nothing")).root.all("h1")[0].text == "Diese Seite haben wir nicht gefunden"
