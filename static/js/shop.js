@@ -10,7 +10,7 @@ function syncBadge() {
   const count = document.cookie.match(/\bcart_n=(\d+)/)?.[1];
   if (!badge || !count || count === badge.dataset.count) return;
   badge.dataset.count = count;
-  badge.ariaLabel = "Cart, " + (count > 1 ? count + " items" : count > 0 ? "1 item" : "empty");
+  badge.ariaLabel = badge.dataset.words.split("|")[Math.min(count, 2)].replace("#", count);
   badge.querySelector(".cart-badge-count").textContent = +count || "";
 }
 
@@ -65,7 +65,7 @@ addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 
 function complain({ detail: { ctx } }) {
   if (ctx?.response?.status < 500 || ctx?.hx?.retarget || ctx?.sourceEvent.type === "every") return;
-  noticeBar().innerHTML = '<p class="notice" data-kind="error">The shop did not answer. Nothing is lost: please try again.</p>';
+  noticeBar().innerHTML = `<p class="notice" data-kind="error">${byId("notice").dataset.failed}</p>`;
 }
 addEventListener("htmx:error", complain);
 addEventListener("htmx:response:error", complain);
@@ -88,5 +88,6 @@ addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   // Morphing keeps a choice even where the choices are new.
   each("#checkout-form option[selected]", (option) => (option.selected = true));
   for (const [name, value] of newer) if (byId(name)) byId(name).value = value;
-  document.title = (document.querySelector(".errors") ? "Error: " : "") + document.title.replace("Error: ", "");
+  const error = byId("notice").dataset.error + " ";
+  document.title = (document.querySelector(".errors") ? error : "") + document.title.replace(error, "");
 });
