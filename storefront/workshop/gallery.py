@@ -3,7 +3,7 @@ is a page at an address of its own, frozen: nothing in it asks the shop for anyt
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from litestar import Controller, Response, get
@@ -16,7 +16,10 @@ from storefront.web.answers import html
 from storefront.web.errors import not_found
 from storefront.web.request import ShopRequest
 from storefront.workshop.room import NOT_KEPT, WorkshopRoom, file
-from storefront.workshop.states import BY_NAME, STATES, Stage, State
+
+if TYPE_CHECKING:
+    # The samples are read when somebody first looks at them: a start need not wait for that.
+    from storefront.workshop.states import Stage, State
 
 WIDTHS = {"": "full", "360": "360", "768": "768", "1280": "1280"}
 SCHEMES = {"": "as the system", "light": "light", "dark": "dark"}
@@ -60,6 +63,8 @@ class GalleryController(Controller):
         self, request: ShopRequest, workshop_room: NamedDependency[WorkshopRoom]
     ) -> Response[Any]:
         """The list, and the state that `state` names in a frame."""
+        from storefront.workshop.states import BY_NAME
+
         asked = Asked.of(request)
         state = BY_NAME.get(request.query_params.get("state", ""))
         answer = workshop_room.page(
@@ -114,18 +119,22 @@ class GalleryController(Controller):
         return file(request.url.path.rpartition("/")[2], "text/css; charset=utf-8")
 
 
-def _state(name: str) -> State:
+def _state(name: str) -> "State":
+    from storefront.workshop.states import BY_NAME
+
     state = BY_NAME.get(name)
     if state is None:
         raise not_found()
     return state
 
 
-def _stage(room: WorkshopRoom, asked: Asked) -> Stage:
+def _stage(room: WorkshopRoom, asked: Asked) -> "Stage":
+    from storefront.workshop.states import Stage
+
     return Stage(room.settings, room.templates, Mailer(room.settings, room.templates), asked.language)
 
 
-def _rendered(room: WorkshopRoom, state: State, asked: Asked) -> str:
+def _rendered(room: WorkshopRoom, state: "State", asked: Asked) -> str:
     room.templates.stamp()
     with speaking(asked.language):
         return state.make(_stage(room, asked))
@@ -141,7 +150,9 @@ def _frozen(content: str, live_script: str, scheme: str) -> str:
     return SCRIPT.sub("", content).replace("</head>", f"{head}</head>", 1)
 
 
-def _groups() -> dict[str, list[State]]:
+def _groups() -> "dict[str, list[State]]":
+    from storefront.workshop.states import STATES
+
     found: dict[str, list[State]] = {}
     for state in STATES:
         found.setdefault(state.group, []).append(state)
