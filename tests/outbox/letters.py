@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from storefront.database import Database, now
 from storefront.outbox.models import Message
-from storefront.outbox.samples import ORDER, URL
 from storefront.outbox.write import leave_message
+from tests.outbox.samples import ORDER, URL
 
 __all__ = ["ORDER", "URL"]
 

@@ -8,9 +8,9 @@ import pytest
 
 from storefront.outbox.mailer import Mailer
 from storefront.outbox.models import Message
-from storefront.outbox.samples import ABOUT_ACCOUNTS, LINK, MORE, WITHDRAWALS, samples
 from storefront.settings import ROOT
 from tests.outbox.letters import ORDER, URL, html_of, text_of
+from tests.outbox.samples import ABOUT_ACCOUNTS, LINK, MORE, WITHDRAWALS, samples
 
 ABOUT_ORDERS = sorted(set(MORE) - {"owner-event"})
 TO_SHOPPERS = sorted(set(ABOUT_ORDERS) - {"order-paid-owner", "order-called-off-owner", "owner-attention"})

@@ -1,4 +1,4 @@
-"""What each message is given, as an example: for the gallery, for pictures, and for the tests."""
+"""What each message is given, as an example."""
 
 from typing import Any
 
