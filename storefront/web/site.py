@@ -65,7 +65,7 @@ class SiteController(Controller):
             try:
                 title = _(PAGES[slug])
                 return room.templates.page(
-                    f"pages/{slug}.html",
+                    room.templates.in_language(f"pages/{slug}.html"),
                     title=title,
                     path=f"/pages/{slug}",
                     description=_("%(page)s of %(shop)s.", page=title, shop=room.settings.shop_name),

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup
 
 from storefront import language
@@ -138,6 +139,18 @@ class Templates:
     def live_script(self) -> str:
         """The address of the script that reloads an open page when something was saved; "" where nothing does."""
         return f"{LIVE}.js?page={self.saved().pages}" if self._reloads else ""
+
+    def in_language(self, template: str) -> str:
+        """The template of that name in a folder of the spoken language, such as pages/de/terms.html, where there is
+        one; else the name as it is."""
+        folder, _, name = template.rpartition("/")
+        own = f"{folder}/{language.spoken().code}/{name}"
+        loader = self.environment.loader
+        assert loader is not None
+        with suppress(TemplateNotFound):
+            loader.get_source(self.environment, own)
+            return own
+        return template
 
     def render(self, template: str, **context: Any) -> str:
         """A fragment: the template with its names and nothing else."""

@@ -24,9 +24,7 @@ async def test_an_order_in_german_from_the_cart_to_the_message(demo_shop: Runnin
         assert paid.element("order-title").text == "Danke, Ihre Bestellung ist bezahlt"
         assert "Zahlung eingegangen" in paid.text
     [letter] = [
-        one
-        for one in await demo_shop.letters_about(order, count=1)
-        if one["To"] == "greta@example.org"
+        one for one in await demo_shop.letters_about(order, count=1) if one["To"] == "greta@example.org"
     ]
     text = letter.get_body(("plain",)).get_content()
     assert letter["Subject"].startswith("Bestellung SF-")
@@ -50,3 +48,15 @@ async def test_mistakes_are_said_in_german(shopper: Shopper) -> None:
         assert sentence in said, sentence
     assert "Vereinigte Staaten" in said
     assert (await shopper.get("/de/nothing")).root.all("h1")[0].text == "Diese Seite haben wir nicht gefunden"
+
+
+async def test_the_owners_pages_are_in_german_too(shopper: Shopper) -> None:
+    for slug, words in {
+        "imprint": "Anbieter",
+        "terms": "Zahlungspflichtig bestellen",
+        "privacy": "Ihre Rechte",
+        "returns": "Ihr Widerrufsrecht",
+        "contact": "Wann wir antworten",
+    }.items():
+        assert words in (await shopper.get(f"/de/pages/{slug}")).element("main").text
+        assert words not in (await shopper.get(f"/pages/{slug}")).element("main").text
