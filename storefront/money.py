@@ -1,5 +1,6 @@
 """Money: a whole number of the currency's smallest unit beside an ISO 4217 code."""
 
+import re
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +24,8 @@ MINIMUM_CHARGE = {
     "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
 }  # fmt: skip
 MAXIMUM_CHARGE = 99_999_999
+# KWD 12.500, not KWD12.500: CLDR's rule for codes beside numbers, which Babel does not apply.
+LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,4 +95,5 @@ def _formatted(amount: int, currency: str, locale: str) -> str:
     pattern = copy(parsed.currency_formats["standard"])
     pattern.frac_prec = (shown, shown)
     value = Decimal(amount).scaleb(-places)
-    return str(pattern.apply(value, parsed, currency=currency, currency_digits=False))
+    text = str(pattern.apply(value, parsed, currency=currency, currency_digits=False))
+    return LETTER_BEFORE_DIGIT.sub("\u00a0", text)

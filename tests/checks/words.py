@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ROOT / "storefront" / "locales"
 TEMPLATE = LOCALES / "shop.pot"
-KEYWORDS = {"_": None, "later": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
 NAMED = re.compile(r"%\(\w+\)s")
 # Other people's pages, what runs in a terminal, developers' pages; and the owner is written to in the default language.
 LEFT_OUT = ("storefront/sandbox/", "storefront/cli/", "storefront/workshop/")
