@@ -173,7 +173,9 @@ class Database:
             yield
             return
         try:
-            await asyncio.wait_for(self._writer.acquire(), WAIT_FOR_WRITER)
+            # Not wait_for, which up to Python 3.11 loses a cancellation that arrives together with the lock.
+            async with asyncio.timeout(WAIT_FOR_WRITER):
+                await self._writer.acquire()
         except TimeoutError:
             raise Busy from None
         try:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,6 +47,7 @@ KEEP_EVENTS = timedelta(days=180)
 KEEP_REPORTS = timedelta(days=90)
 SILENT_FOR = timedelta(minutes=2)
 LONGEST_PAUSE = 60.0
+CANCEL_AGAIN = 0.5
 JUST_LOOKED = timedelta(seconds=20)
 
 
@@ -68,9 +69,17 @@ async def working(room: WorkerRoom) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Iterable[asyncio.Task[object]]) -> None:
+    """Cancel until all have ended. Once is not always enough: a library that is waiting may take the cancellation for
+    its own (asyncio.wait_for up to Python 3.11 does), and the loop would go on for ever."""
+    left = set(tasks)
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
 
 
 async def _every(seconds: float, job: Callable[[WorkerRoom], Awaitable[object]], room: WorkerRoom) -> None:

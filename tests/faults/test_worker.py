@@ -1,6 +1,7 @@
 """The worker loop: several at once, killed at any time, and a mail server that is down."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -274,3 +275,21 @@ def test_every_job_is_in_the_loop() -> None:
         "beat",
         "clean_up",
     }
+
+
+async def test_a_cancellation_that_is_lost_does_not_keep_the_shop_from_ending(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def swallows_once(_room: object) -> None:
+        if begun.is_set():
+            await asyncio.sleep(60)
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(worker, "JOBS", ((0.01, swallows_once),))
+    async with asyncio.timeout(15):
+        async with working(house.shop.worker):
+            await begun.wait()
