@@ -217,7 +217,12 @@ def running_shop(
         yield shop
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 def _until_ready(shop: Running) -> None:
