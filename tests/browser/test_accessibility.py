@@ -82,10 +82,8 @@ async def _look(page: Page, name: str) -> Findings:
         await _widen(page, width)
         await page.emulate_media(color_scheme="light")
         seen = await axe(page) + await small_targets(page) + await too_wide(page)
-        if width == DESKTOP:
-            # What is dark does not depend on the width.
-            await page.emulate_media(color_scheme="dark")
-            seen += [f"dark: {one}" for one in await axe(page, COLOURS)]
+        await page.emulate_media(color_scheme="dark")
+        seen += [f"dark: {one}" for one in await axe(page, COLOURS)]
         found += [f"at {width}: {one}" for one in seen]
     await _widen(page, 320)
     found += [f"at 320: {one}" for one in await too_wide(page)]

@@ -5,7 +5,7 @@ import pytest
 from tests.model.machine import story_in
 from tests.model.telling import a_world, tell
 
-STORIES = {"sqlite": 16, "postgresql": 12}
+STORIES = {"sqlite": 25, "postgresql": 20}
 
 
 @pytest.mark.timeout(300)
