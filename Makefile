@@ -38,8 +38,9 @@ run: install ## Serve the shop on http://127.0.0.1:8000 (PORT=…)
 	$(BIN)/storefront seed
 	$(BIN)/uvicorn storefront.asgi:app --host 127.0.0.1 --port $(PORT) --no-proxy-headers --no-access-log
 
+# Servers are started by the hundred: what is compiled is kept, whatever the environment says.
 test: install-dev ## Run every test
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: install-dev $(SEMGREP)/.done ## Formatter, linter, types, import rules, templates, migrations, security
 	$(BIN)/ruff format --check .
@@ -76,7 +77,7 @@ audit: install-dev ## Lighthouse, the Nu HTML checker and stylelint; needs Node 
 
 bench: install-dev ## Measure; prints one table of ratios, and a storm of 200 checkouts
 	$(BIN)/python -m tests.bench $(ARGS)
-	$(BIN)/python -m tests.bench.storm
+	$(BIN)/python -m tests.bench.storm $(if $(findstring --write,$(ARGS)),--write docs/benchmarks.md)
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q pyproject.toml --extra build -o requirements/run.txt

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from storefront.database import Base, Moment
 from storefront.settings import load_settings
 
-for room in ("catalogue", "cart", "orders", "outbox", "payments", "credits", "accounts"):
+for room in ("catalogue", "promotions", "cart", "orders", "outbox", "payments", "credits", "accounts"):
     importlib.import_module(f"storefront.{room}.models")
 
 # Search tables belong to the database's own full-text engine, not to the models.

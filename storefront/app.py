@@ -30,11 +30,13 @@ from storefront.accounts.room import AccountsRoom
 from storefront.accounts.safety import SafetyController
 from storefront.accounts.twostep import TwoStepController
 from storefront.backoffice.controllers import BackofficeController, BackofficeRoom
+from storefront.cart.codes import CodeController
 from storefront.cart.controllers import CartController, CartRoom, badge_count
 from storefront.cart.cookies import told_count
 from storefront.catalogue.change import CatalogueClock
 from storefront.catalogue.controllers import CatalogueController, CatalogueRoom
 from storefront.catalogue.facets import Facets
+from storefront.catalogue.queries import another_currency
 from storefront.catalogue.words import Words
 from storefront.checkout.addresses import AddressController
 from storefront.checkout.again import AgainController, LookAgain
@@ -48,9 +50,10 @@ from storefront.language import later
 from storefront.orders.change import held_for_cart
 from storefront.orders.controllers import OrderController
 from storefront.orders.finding import FindController
+from storefront.orders.queries import used_by_others
 from storefront.orders.room import OrdersRoom
 from storefront.orders.withdrawing import WithdrawController
-from storefront.outbox.mailer import Mailer
+from storefront.outbox.mailer import Mailer, need_outbox
 from storefront.outbox.models import WorkerBeat
 from storefront.payments.controllers import REFUSED_A_MINUTE, PaymentsRoom, WebhookController
 from storefront.payments.gateway import Gateway
@@ -120,6 +123,8 @@ def create_app(settings: Settings | None = None) -> ASGI:
 
 def _made(settings: Settings) -> ASGI:
     set_up_logs()
+    if settings.worker == "inside":
+        need_outbox(settings)
     assets = Assets(settings)
     finished: list[ASGI] = []
     shop = make_shop(settings, assets, finished)
@@ -132,8 +137,8 @@ def _made(settings: Settings) -> ASGI:
     return Start(edge, lambda: prepare_database(shop))
 
 
-def make_litestar(shop: Shop) -> Litestar:
-    """The routes and what their handlers are given."""
+def make_rooms(shop: Shop) -> dict[str, object]:
+    """What the handlers of each room are given, by the name of their parameter."""
     settings, database, templates, public = shop.settings, shop.database, shop.templates, shop.public
     limits = shop.limits
     checkout_room = CheckoutRoom(settings, database, templates, shop.gateway, limits)
@@ -143,12 +148,11 @@ def make_litestar(shop: Shop) -> Litestar:
         return await badge_count(request, database, fresh=True)
 
     secrets = settings.webhook_secrets or ((SANDBOX_SECRET,) if shop.sandbox else ())
-    workshop = None if settings.production else _workshop(settings, templates)
-    rooms: dict[str, object] = {
+    return {
         "catalogue_room": CatalogueRoom(
             settings, database, templates, public, shop.facets, Words(database.glance, shop.clock.current)
         ),
-        "cart_room": CartRoom(settings, database, templates, limits, held_for_cart),
+        "cart_room": CartRoom(settings, database, templates, limits, held_for_cart, used_by_others),
         "orders_room": OrdersRoom(
             settings, database, templates, fresh_badge, LookAgain(checkout_room), offer_account, limits
         ),
@@ -158,8 +162,15 @@ def make_litestar(shop: Shop) -> Litestar:
         "credits_room": CreditsRoom(settings, database, templates, public),
         "payments_room": PaymentsRoom(settings, database, shop.gateway, secrets, Limit(REFUSED_A_MINUTE)),
         "site_room": SiteRoom(settings, templates, public, lambda: readiness(shop)),
-        **({"workshop_room": workshop.room} if workshop else {}),
     }
+
+
+def make_litestar(shop: Shop) -> Litestar:
+    """The routes and what their handlers are given."""
+    rooms = make_rooms(shop)
+    workshop = None if shop.settings.production else _workshop(shop.settings, shop.templates)
+    if workshop is not None:
+        rooms["workshop_room"] = workshop.room
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -171,6 +182,7 @@ def make_litestar(shop: Shop) -> Litestar:
             *(workshop.controllers if workshop else ()),
             CatalogueController,
             CartController,
+            CodeController,
             CheckoutController,
             AgainController,
             FindController,
@@ -188,7 +200,7 @@ def make_litestar(shop: Shop) -> Litestar:
             WebhookController,
             SiteController,
         ],
-        dependencies={name: Provide(_given(room), sync_to_thread=False) for name, room in rooms.items()},
+        dependencies={name: Provide(_given(rooms, name), sync_to_thread=False) for name in rooms},
         request_class=ShopRequest,
         guards=[same_origin, who_is_asking],
         exception_handlers={Exception: answer_error},  # type: ignore[dict-item] # every error, our own request class
@@ -198,9 +210,10 @@ def make_litestar(shop: Shop) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.state.settings = settings
-    app.state.database = database
-    app.state.templates = templates
+    app.state.rooms = rooms
+    app.state.settings = shop.settings
+    app.state.database = shop.database
+    app.state.templates = shop.templates
     app.state.explain = workshop.explain if workshop else None
     return app
 
@@ -212,8 +225,8 @@ def _workshop(settings: Settings, templates: Templates) -> Any:
     return open_workshop(settings, templates)
 
 
-def _given(room: object) -> Any:
-    return lambda: room
+def _given(rooms: dict[str, object], name: str) -> Any:
+    return lambda: rooms[name]
 
 
 @asynccontextmanager
@@ -238,6 +251,7 @@ async def running(shop: Shop) -> AsyncIterator[None]:
 
 async def prepare_database(shop: Shop) -> None:
     """Development: migrate and load the demo catalogue into an empty database. Production: refuse to start behind.
+    Either way the prices must be in the shop's currency, which they would be shown and charged in.
 
     Raises CannotStart.
     """
@@ -248,11 +262,15 @@ async def prepare_database(shop: Shop) -> None:
     if shop.settings.production:
         if behind:
             raise CannotStart("DATABASE_URL: the database is behind its migrations; run: storefront migrate")
-        return
-    from storefront.seed.demo import load_demo
+    else:
+        from storefront.seed.demo import load_demo
 
-    await shop.database.migrate()
-    await load_demo(shop.database, shop.settings.currency)
+        await shop.database.migrate()
+        await load_demo(shop.database, shop.settings.currency)
+    async with shop.database.reads() as session:
+        other = await another_currency(session, shop.settings.currency)
+    if other is not None:
+        raise CannotStart(f"CURRENCY is {shop.settings.currency}, but there are things on sale in {other}")
 
 
 async def navigation(shop: Shop) -> Any:

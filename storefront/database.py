@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from storefront import sqlite
 from storefront.glance import OnFile, Pooled, Stroke
+from storefront.settings import need_folder
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WAIT_FOR_WRITER = 5.0
@@ -107,13 +108,14 @@ class Database:
     are the same for pages that ask for a few rows, with less around them.
 
     No transaction may be held open across a call to Stripe, and a write must never be opened inside another.
+    Raises WrongSettings when SQLite's file has no folder to lie in.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.sqlite:
-            Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+            need_folder("DATABASE_URL", Path(make_url(url).database or "").parent, written=False)
         options: dict[str, Any] = {"pool_pre_ping": False}
         if self.sqlite:
             options = {"connect_args": {"timeout": WAIT_FOR_WRITER, "async_creator_fn": sqlite.connect}}

@@ -15,9 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storefront import sqlite
-from storefront.prepared import Prepared, Rows, Statement
-
-MOST_STATEMENTS = 500
+from storefront.prepared import Rows, Statement, prepared
 
 
 class Reader(Protocol):
@@ -75,7 +73,6 @@ class OnFile:
         self._opening = asyncio.Lock()
         self._reading: sqlite.Connection | None = None
         self._writing: sqlite.Connection | None = None
-        self._prepared: dict[Statement, Prepared] = {}
 
     async def execute(self, statement: Statement, params: Mapping[str, Any] | None = None, /) -> Rows:
         """The rows of one statement, which sees one state."""
@@ -87,17 +84,13 @@ class OnFile:
     async def ask(
         self, connection: sqlite.Connection, statement: Statement, params: Mapping[str, Any] | None
     ) -> Rows:
-        prepared = self._prepared.get(statement)
-        if prepared is None:
-            if len(self._prepared) >= MOST_STATEMENTS:
-                self._prepared.clear()
-            prepared = self._prepared[statement] = Prepared(statement)
-        values = prepared.values(params)
+        ready = prepared(statement)
+        values = ready.values(params)
         try:
-            found = await connection.run(connection.all_rows, prepared.sql, values, waits=False)
+            found = await connection.run(connection.all_rows, ready.sql, values, waits=False)
         except IntegrityError as error:
-            raise exc.IntegrityError(prepared.sql, None, error) from error
-        return prepared.rows(found)
+            raise exc.IntegrityError(ready.sql, None, error) from error
+        return ready.rows(found)
 
     @asynccontextmanager
     async def stroke(self) -> AsyncIterator[Stroke]:

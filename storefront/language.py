@@ -4,18 +4,22 @@ The default language has plain addresses, every other stands behind its code: /c
 answered is in a context variable, so that sentences need not be handed a language by everybody who says one.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from gettext import c2py  # the plural rule of a catalogue as a function
 from pathlib import Path
 
 from babel.numbers import format_decimal
 
 FOLDER = Path(__file__).parent / "locales"
+WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
+# Of an Accept-Language so many characters are read, and so many of them are kept.
+MOST_WISH, MOST_WISHES = 200, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,27 @@ def without_prefix(path: str) -> tuple[Language, str]:
     return language, path.removeprefix(language.prefix)
 
 
+def other_wish(accept_language: str, code: str) -> Language | None:
+    """The language that a browser asks for before the one that is spoken at `code`, by its Accept-Language (RFC 9110,
+    12.5.4); None when that one is wished, or nothing that the shop speaks."""
+    wished = _wished(accept_language[:MOST_WISH])
+    return LANGUAGES[wished] if wished and wished != code else None
+
+
+@lru_cache(maxsize=MOST_WISHES)
+def _wished(accept_language: str) -> str:
+    """The code of the language that is spoken and wished most; "" for none."""
+    found, most = "", 0.0
+    for one in accept_language.split(","):
+        tag, _, weight = one.partition(";")
+        code = tag.strip().lower().partition("-")[0]
+        value = WEIGHT.fullmatch(weight.replace(" ", "")) if weight else None
+        worth = float(value[1]) if value else float(not weight)
+        if code in LANGUAGES and worth > most:
+            found, most = code, worth
+    return found
+
+
 def number(n: int) -> str:
     """A count as people write it: 1,234 or 1.234."""
     return str(n) if -1000 < n < 1000 else str(format_decimal(n, locale=_spoken.get().locale))
@@ -105,6 +130,19 @@ def day(at: datetime) -> str:
 def clock(at: datetime) -> str:
     """A time of the day, in UTC: 09:30 UTC."""
     return dated(at, gettext("HH:mm 'UTC'"))
+
+
+def territory(code: str) -> str:
+    """A country's name, by its code of two letters."""
+    return territories(_spoken.get().locale).get(code, code)
+
+
+@cache
+def territories(locale: str) -> Mapping[str, str]:
+    """The names of all countries, and of other territories, by their codes."""
+    from babel.core import Locale
+
+    return dict(Locale.parse(locale).territories)
 
 
 def dated(at: datetime, pattern: str) -> str:

@@ -28,6 +28,10 @@ MAXIMUM_CHARGE = 99_999_999
 LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
+# Of ISO 4217's codes that begin with X, those that are money; the others are metals, funds and tests.
+ACROSS_COUNTRIES = frozenset("XAF XCD XCG XOF XPF".split())
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
     """An amount in the smallest unit of `currency` (cents for USD, yen for JPY, thousandths for KWD)."""
@@ -78,8 +82,8 @@ def smallest_step(currency: str) -> int:
 
 
 def is_currency(code: str) -> bool:
-    """True for a code that ISO 4217 knows."""
-    return code in get_global("all_currencies")
+    """True for a code of ISO 4217 that stands for money."""
+    return code in get_global("all_currencies") and (code[0] != "X" or code in ACROSS_COUNTRIES)
 
 
 def format_money(amount: int, currency: str, locale: str = "") -> str:

@@ -2,13 +2,14 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Delete, Insert, Select, Update
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.sql.selectable import TextualSelect
 
-Statement: TypeAlias = Select[Any] | TextualSelect | Insert | Update | Delete
+Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | TextualSelect | Insert | Update | Delete
 Turn: TypeAlias = Callable[[Any], Any]
 
 DIALECT = sqlite_dialect(paramstyle="named")
@@ -69,6 +70,13 @@ class Prepared:
         for place, turn in self._turn:
             row[place] = turn(row[place])
         return row
+
+
+# Statements are made once, by name: as many as the shop's sources have.
+@lru_cache(maxsize=500)
+def prepared(statement: Statement) -> Prepared:
+    """The statement, compiled at its first use."""
+    return Prepared(statement)
 
 
 def _turns(every: Iterable[tuple[Any, Turn | None]]) -> list[tuple[Any, Turn]]:

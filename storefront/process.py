@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from storefront.app import Shop, make_shop
-from storefront.outbox.mailer import Mailer
+from storefront.outbox.mailer import Mailer, need_outbox
 from storefront.settings import Settings
 from storefront.web.assets import Assets
 from storefront.web.logs import set_up_logs
@@ -29,7 +29,8 @@ async def open_shop(settings: Settings, *, quiet: bool = True) -> AsyncIterator[
 
 
 async def run_worker(settings: Settings) -> None:
-    """The worker loop until SIGTERM or SIGINT."""
+    """The worker loop until SIGTERM or SIGINT. Raises WrongSettings when it could send no message."""
+    need_outbox(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

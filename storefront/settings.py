@@ -4,11 +4,13 @@ The table of names, defaults and meanings stands in README.md and `.env.example`
 """
 
 import re
+import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from unicodedata import category
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -65,6 +67,14 @@ class Settings(BaseSettings):
     withdrawal_days: int = Field(30, alias="WITHDRAWAL_DAYS", ge=0, le=365)
     theme: str = Field("", alias="THEME")
     live_reload: bool = Field(True, alias="LIVE_RELOAD")
+
+    @field_validator("shop_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        # Titles, messages' senders and Stripe's page have it in one line. Marks within emoji are fine.
+        if any(category(letter) in {"Cc", "Zl", "Zp"} for letter in value):
+            raise ValueError("expected one line without control characters")
+        return value
 
     @field_validator("webhook_allowed_ips", "trusted_proxies", mode="before")
     @classmethod
@@ -264,6 +274,19 @@ def _check_postgresql(url: str) -> None:
     if "sslmode" in parts.query:
         # `require` encrypts, and takes any certificate: whoever is in between can show their own.
         raise ValueError("asyncpg knows no sslmode; write ?ssl=verify-full instead")
+
+
+def need_folder(name: str, folder: Path, *, written: bool = True) -> None:
+    """Make `folder`, which the setting `name` leads to, where it is missing; with `written` see that files can
+    be put into it. Raises WrongSettings."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if written:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        kind = type(error).__name__
+        raise WrongSettings(f"{name}: {folder} cannot be made or written to ({kind})") from None
 
 
 def load_settings() -> Settings:

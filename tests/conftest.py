@@ -1,6 +1,7 @@
 """Real databases for every test that touches data: a SQLite file and PostgreSQL, migrated once, copied per test."""
 
 import asyncio
+import gc
 import os
 import shutil
 import uuid
@@ -27,7 +28,19 @@ set_up_logs()
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql+asyncpg://postgres@127.0.0.1:5432")
 START_POSTGRES = "Start one on 127.0.0.1:5432 (user postgres, trust), or set TEST_POSTGRES."
 REQUIRED = os.environ.get("STOREFRONT_REQUIRE_SERVICES") == "1"
+LONG = ("tests/model/", "tests/killed/", "tests/browser/test_accessibility", "tests/browser/test_keyboard")
 SETTINGS_NAMES = [str(field.alias) for field in Settings.model_fields.values()]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no process works on one alone at the end."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def missing(what: str, help_with: str) -> None:
@@ -69,6 +82,12 @@ def admin(statement: str) -> None:
     in_thread(lambda: asyncio.run(_execute(f"{POSTGRES}/postgres", statement)))
 
 
+def make_database(name: str, how: str = "") -> None:
+    """Here processes are killed, PostgreSQL never is: its commits need not wait for the disk."""
+    admin(f"CREATE DATABASE {name} {how}")
+    admin(f"ALTER DATABASE {name} SET synchronous_commit = off")
+
+
 # Making a database takes PostgreSQL ten times as long as emptying one. What the migrations wrote stands in `fresh`.
 KEEP_FRESH = """
 DO $$ DECLARE t text; filled boolean; BEGIN
@@ -99,7 +118,7 @@ def postgres_template() -> Iterator[str]:
     """The name of a migrated database that nobody uses, to be copied."""
     name = f"storefront_template_{uuid.uuid4().hex[:10]}"
     try:
-        admin(f"CREATE DATABASE {name}")
+        make_database(name)
     except OSError:
         missing("PostgreSQL", START_POSTGRES)
     in_thread(migrate, f"{POSTGRES}/{name}", "head")
@@ -149,7 +168,7 @@ def new_database(kind: str, folder: Path) -> Iterator[str]:
         return
     name = f"storefront_shop_{uuid.uuid4().hex[:12]}"
     try:
-        admin(f"CREATE DATABASE {name}")
+        make_database(name)
     except OSError:
         missing("PostgreSQL", START_POSTGRES)
     try:

@@ -293,7 +293,10 @@ class Shopper:
 
     async def order(self, **changes: str) -> Answer:
         """Fill the checkout form and order; gives what the shop answers."""
-        page = await self.get("/checkout")
+        return await self.order_from(await self.get("/checkout"), **changes)
+
+    async def order_from(self, page: Answer, **changes: str) -> Answer:
+        """The same, from a form that is open already."""
         assert page.status == 200, page
         form = page.form("/checkout")
         offered = {name for name, _ in form.filled({}, None)}

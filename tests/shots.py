@@ -13,7 +13,7 @@ from tests.browser.chromium import DESKTOP, PHONE, TABLET, NoChromium, chromium,
 from tests.browser.gallery import GALLERY
 from tests.browser.orders import prepared_orders
 from tests.browser.scene import Scene
-from tests.browser.states import STATES, WIDE_ONLY
+from tests.browser.states import ALONE, STATES, WIDE_ONLY
 from tests.shop import Running, running_shop
 
 FOLDER = ROOT / "var" / "shots"
@@ -46,7 +46,12 @@ async def shoot_all(shop: Running, names: list[str]) -> None:
     async with chromium() as browser:
         for name in names:
             widths = [width for width in (PHONE, TABLET, DESKTOP) if width > PHONE or name not in WIDE_ONLY]
-            await asyncio.gather(*(shoot(browser, shop, orders, name, width) for width in widths))
+            shots = [shoot(browser, shop, orders, name, width) for width in widths]
+            if name in ALONE:
+                for shot in shots:
+                    await shot
+            else:
+                await asyncio.gather(*shots)
             print(name)
 
 

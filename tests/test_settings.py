@@ -1,6 +1,7 @@
 """A wrong setting stops the start with one line that names it, and nothing secret is ever printed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +25,14 @@ WRONG = [
     ("BASE_URL", f"https://me:{PASSWORD}@shop.example", "https://shop.example"),
     ("BASE_URL", "https://shop.example/shop", "nothing after the host"),
     ("SHOP_NAME", "x" * 81, "at most 80 characters"),
+    ("SHOP_NAME", "Hearth\nField", "one line without control characters"),
+    ("SHOP_NAME", "Hearth\u2028Field", "one line without control characters"),
+    ("SHOP_NAME", "Hearth\x07", "one line without control characters"),
+    ("SHOP_NAME", "Hearth\x85Field", "one line without control characters"),
     ("SHOP_EMAIL", "owner", "@-sign"),
     ("MAIL_FROM", "shop@", "after the @-sign"),
     ("CURRENCY", "DOLLARS", "ISO 4217 code such as USD"),
+    ("CURRENCY", "XXX", "ISO 4217 code such as USD"),
     ("DATABASE_URL", f"mysql://shop:{PASSWORD}@db/shop", "sqlite+aiosqlite:///PATH or postgresql+asyncpg://"),
     ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "give a file"),
     ("DATABASE_URL", "sqlite+aiosqlite:///", "give a file"),
@@ -85,6 +91,12 @@ def test_a_wrong_value_is_named_with_what_is_accepted(
 
 def test_every_setting_that_can_be_wrong_is_tried() -> None:
     assert {name for name, _, _ in WRONG} | ANYTHING_GOES == set(SETTINGS_NAMES)
+
+
+@pytest.mark.parametrize("name", ["Hearth & Field", "Käthe’s 👩‍🌾 Laden", "فروشگاه\u200cما"])
+def test_a_shop_is_called_as_it_likes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("SHOP_NAME", name)
+    assert load_settings().shop_name == name
 
 
 def test_an_empty_value_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,17 +225,68 @@ def test_several_workers_do_not_try_a_wrong_setting_again_and_again(tmp_path: Pa
 
 
 def test_a_command_says_the_same_in_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from storefront.cli import main; main()", "orders", "list"]
-    done = run(tmp_path, command, {"DATABASE_URL": f"{POSTGRES}@db:port/shop"})
+    done = command(tmp_path, {"DATABASE_URL": f"{POSTGRES}@db:port/shop"}, "orders", "list")
     assert done.returncode == 1
     assert done.stdout.startswith("storefront: DATABASE_URL: expected ")
     assert len(done.stdout.splitlines()) == 1
     assert PASSWORD not in done.stdout
 
 
+@pytest.mark.parametrize("kind", ["server", "command"])
+def test_a_database_that_has_no_folder_to_lie_in_is_named(tmp_path: Path, kind: str) -> None:
+    nowhere = tmp_path / "file" / "folder"
+    nowhere.parent.touch()
+    settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{nowhere}/shop.db"}
+    done = start(tmp_path, settings) if kind == "server" else command(tmp_path, settings, "migrate")
+    assert done.returncode == (3 if kind == "server" else 1)
+    assert (
+        done.stdout
+        == f"storefront: DATABASE_URL: {nowhere} cannot be made or written to (NotADirectoryError)\n"
+    )
+
+
+def test_prices_in_another_currency_stop_the_start(tmp_path: Path) -> None:
+    """They would be shown and charged as so many euros."""
+    settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}"}
+    for words in (["migrate"], ["seed"]):
+        assert command(tmp_path, settings, *words).returncode == 0
+    done = start(tmp_path, settings | {"CURRENCY": "EUR"})
+    assert done.returncode == 3
+    assert "storefront: CURRENCY is EUR, but there are things on sale in USD\n" in done.stdout
+
+
+@pytest.mark.parametrize("who", ["server", "worker", "server beside a worker", "server with a mail server"])
+def test_messages_that_could_not_be_kept_stop_the_start_of_who_sends_them(
+    tmp_path: Path, sqlite_template: Path, who: str
+) -> None:
+    nowhere = tmp_path / "file" / "folder"
+    nowhere.parent.touch()
+    database = shutil.copy(sqlite_template, tmp_path)
+    settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{database}", "OUTBOX_DIR": str(nowhere)}
+    said = f"storefront: OUTBOX_DIR: {nowhere} cannot be made or written to (NotADirectoryError)\n"
+    if who == "worker":
+        done = command(tmp_path, settings, "worker")
+        assert (done.returncode, done.stdout) == (1, said)
+        return
+    # Production gets as far as the database, and asks for nothing else here.
+    other = {
+        "server beside a worker": {"WORKER": "separate"},
+        "server with a mail server": {"SMTP_URL": "smtp://x"},
+    }
+    away = {"DATABASE_URL": f"{POSTGRES}@127.0.0.1:1/shop"}
+    done = start(tmp_path, PRODUCTION | settings | away | other.get(who, {}))
+    assert done.returncode == 3
+    assert (done.stdout == said) is (who == "server")
+    assert ("OUTBOX_DIR" in done.stdout) is (who == "server")
+
+
+def command(folder: Path, settings: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, [sys.executable, "-c", "from storefront.cli import main; main()", *words], settings)
+
+
 def start(folder: Path, settings: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "uvicorn", "storefront.asgi:app", "--host", "127.0.0.1", "--port", "0"]
-    return run(folder, [*command, *options], settings)
+    server = [sys.executable, "-m", "uvicorn", "storefront.asgi:app", "--host", "127.0.0.1", "--port", "0"]
+    return run(folder, [*server, *options], settings)
 
 
 def run(folder: Path, command: list[str], settings: dict[str, str]) -> subprocess.CompletedProcess[str]:

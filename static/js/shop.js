@@ -10,7 +10,7 @@ function syncBadge() {
   const count = document.cookie.match(/\bcart_n=(\d+)/)?.[1];
   if (!badge || !count || count === badge.dataset.count) return;
   badge.dataset.count = count;
-  badge.ariaLabel = badge.dataset.words.split("|")[Math.min(count, 2)].replace("#", count);
+  badge.ariaLabel = badge.dataset.words.split("|").at(count > 1 ? 2 : count).replace("#", count);
   badge.querySelector(".cart-badge-count").textContent = +count || "";
 }
 
@@ -36,12 +36,20 @@ addEventListener("pageshow", (event) => {
 addEventListener("visibilitychange", syncBadge);
 addEventListener("change", showPrice);
 
+// The same once more. What was typed already is no news to htmx, so its form is sent.
+function again() {
+  const { type, target } = failed;
+  type === "input" ? target.form.requestSubmit() : target.dispatchEvent(new failed.constructor(type, failed));
+}
+
+let failed;
 addEventListener("click", (event) => {
-  const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
-  if (elsewhere || !drawer || !event.target.closest("#cart-badge") || !matchMedia("(min-width: 48rem)").matches) return;
+  if (event.target.matches("[data-again]")) again();
+  const badge = event.target.closest("#cart-badge");
+  if (!badge || !drawer || event.ctrlKey || event.metaKey || event.shiftKey || !matchMedia("(min-width: 48rem)").matches) return;
   event.preventDefault();
-  drawer.showModal();
-  htmx.ajax("GET", "/cart", { target: "#cart", swap: "outerMorph" });
+  drawer.open || drawer.showModal();
+  htmx.ajax("GET", badge.href, { target: "#cart", swap: "outerMorph", event });
 });
 drawer?.addEventListener("close", () => byId("cart-badge").focus());
 
@@ -52,8 +60,9 @@ addEventListener("keydown", (event) => {
 });
 
 addEventListener("htmx:config:request", (event) => {
-  const source = event.detail.ctx.sourceElement;
-  if (source.ariaBusy === "true") return event.preventDefault();
+  const { sourceElement: source, sourceEvent } = event.detail.ctx;
+  // Who empties a quantity is about to type another.
+  if (source.ariaBusy === "true" || (sourceEvent?.type === "input" && sourceEvent.target.value < sourceEvent.target.min)) return event.preventDefault();
   busy(source, true);
   each("#notice [data-kind=error], [data-notice] > *", (notice) => notice.remove());
 });
@@ -64,30 +73,22 @@ addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 });
 
 function complain({ detail: { ctx } }) {
-  if (ctx?.response?.status < 500 || ctx?.hx?.retarget || ctx?.sourceEvent.type === "every") return;
+  if (ctx?.sourceEvent?.type === "every") return;
+  failed = ctx?.sourceEvent;
   noticeBar().innerHTML = `<p class="notice" data-kind="error">${byId("notice").dataset.failed}</p>`;
 }
 addEventListener("htmx:error", complain);
-addEventListener("htmx:response:error", complain);
 
-const isCheckout = ({ target }) => (target?.id ?? target)?.endsWith("checkout-form");
-let newer;
-addEventListener("htmx:before:swap", (event) => {
-  const { ctx } = event.detail;
-  // A failure goes into the page only where the shop itself says where.
-  if (ctx.response.status > 499 && !ctx.hx.retarget) event.preventDefault();
-  // What was typed since the form was sent is newer than the answer.
-  else if (isCheckout(ctx)) newer = [...new FormData(byId("checkout-form"))].filter(([name, value]) => value !== ctx.request.body.get(name));
+addEventListener("htmx:before:response", (event) => {
+  const { response, hx } = event.detail.ctx;
+  // What a proxy or a Wi-Fi's portal says has no place in a page; a failure of the shop only where it says so itself.
+  if (response.headers.get("x-shop") && (response.status < 500 || hx.retarget)) return;
+  event.preventDefault();
+  complain(event);
 });
 
 addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.hx.retarget === "#notice") noticeBar().replaceChildren(...byId("notice").children);
   // What had the focus may be gone.
   if (document.activeElement === document.body) (drawer?.open ? drawer : document).querySelector("[data-refocus]")?.focus({ preventScroll: true });
-  if (!isCheckout(ctx)) return;
-  // Morphing keeps a choice even where the choices are new.
-  each("#checkout-form option[selected]", (option) => (option.selected = true));
-  for (const [name, value] of newer) if (byId(name)) byId(name).value = value;
-  const error = byId("notice").dataset.error + " ";
-  document.title = (document.querySelector(".errors") ? error : "") + document.title.replace(error, "");
 });

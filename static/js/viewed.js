@@ -23,7 +23,7 @@ function card({ url, title, image }) {
   const picture = Object.assign(new Image(800, 800), { className: "card-picture", loading: "lazy", alt: "", src: image });
   const heading = document.createElement("h3");
   heading.className = "card-title";
-  heading.append(Object.assign(document.createElement("a"), { href: url, textContent: title }));
+  heading.append(Object.assign(document.createElement("a"), { href: here.home + url.slice(1), textContent: title }));
   item.append(picture, heading);
   return item;
 }
@@ -35,7 +35,8 @@ function show() {
 }
 
 if (here.url) {
-  const things = [{ ...here }, ...kept().filter((one) => one.url !== here.url)];
+  const { url, title, image } = here;
+  const things = [{ url, title, image }, ...kept().filter((one) => one.url !== url)];
   try {
     localStorage.setItem(KEY, JSON.stringify(things.slice(0, MOST_KEPT)));
   } catch {

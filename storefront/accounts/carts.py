@@ -50,7 +50,7 @@ async def bring_cart(
     """Join the cart that a guest's browser brought to the account's. Locks carts, then orders."""
     token = cart_token(settings, account)
     own = await _own_key(session, settings, account)
-    joined = await join_carts(session, guest_key, own, held)
+    joined = await join_carts(session, guest_key, own, account.id, held)
     if joined.emptied is not None and joined.cart_id is not None:
         await _orders_follow(session, joined.emptied, joined.cart_id)
     return Brought(token, await count_by_key(session, own), joined)

@@ -47,7 +47,7 @@ RUNS = (
     "qpwoeiruty",
 )
 YEAR = re.compile(r"(?:19|20)\d\d")
-REPEATED = re.compile(r"(.{1,4})\1+")
+LONGEST_UNIT = 4
 AROUND = re.compile(r"^[\W\d_]{0,6}|[\W\d_]{0,6}$")
 
 
@@ -75,7 +75,9 @@ def _forms(text: str) -> set[str]:
     forms = {text, bare, front, back}
     forms |= {form.translate(LEET) for form in forms}
     forms |= {form.replace("0", "o").replace("1", "l").replace("3", "e").replace("$", "s") for form in forms}
-    return {re.sub(r"[\s._-]+", "", form) for form in forms} | {_squeezed(text)} - {""} or {text}
+    # Marks inside may be letters or a run on the keyboard; or they mean nothing.
+    bare_forms = {re.sub(r"[\s._-]+", "", form) for form in forms} | {_squeezed(form) for form in forms}
+    return bare_forms - {""} or {text}
 
 
 def _made_of(text: str, more: frozenset[str]) -> bool:
@@ -96,11 +98,16 @@ def _is_piece(piece: str, words: frozenset[str] | set[str]) -> bool:
         return True
     if len(piece) < 3:
         return False
-    repeated = REPEATED.fullmatch(piece)
-    if repeated:
-        unit = repeated[1]
-        return len(unit) < 4 or unit in words or _is_run(unit) or unit.isdigit()
+    unit = _repeated(piece)
+    if unit:
+        return len(unit) < LONGEST_UNIT or unit in words or _is_run(unit) or unit.isdigit()
     return YEAR.fullmatch(piece) is not None or _is_run(piece)
+
+
+def _repeated(piece: str) -> str:
+    """The few letters that it repeats, at least once whole: of xyzxyzxy these are xyz. Empty when there are none."""
+    lengths = range(1, min(LONGEST_UNIT, len(piece) // 2) + 1)
+    return next((piece[:length] for length in lengths if piece[length:] == piece[:-length]), "")
 
 
 def _is_run(piece: str) -> bool:

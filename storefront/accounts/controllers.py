@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from storefront.accounts import book, change, mine, sessions, views
 from storefront.accounts.answers import go, leave, show_page
+from storefront.accounts.confirm import locked_asker
 from storefront.accounts.export import everything
 from storefront.accounts.guards import signed_in, whoever
 from storefront.accounts.room import AccountsRoom
@@ -95,7 +96,7 @@ class AccountController(Controller):
             raise not_found()
         try:
             async with room.database.writes() as session:
-                account = await change.locked(session, room.settings, who.account_id)
+                account = await locked_asker(session, request, room)
                 token = await change.sign_out_everywhere(session, room.settings, account, only=session_id)
         except LookupError:
             raise not_found() from None

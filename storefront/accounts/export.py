@@ -83,6 +83,8 @@ async def _order(session: AsyncSession, order: Order) -> dict[str, Any]:
         "state": order.state,
         "currency": order.currency,
         "subtotal": order.subtotal,
+        "promotion_code": order.promotion_code,
+        "discount": order.discount,
         "shipping": order.shipping,
         "total": order.total,
         "refunded_amount": order.refunded_amount,

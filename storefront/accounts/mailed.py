@@ -19,9 +19,11 @@ from storefront.accounts.answers import (
     why_not,
     with_next,
 )
+from storefront.accounts.confirm import locked_asker
 from storefront.accounts.cookies import safe_next
 from storefront.accounts.forms import PASSWORDS, EmailForm, NewPasswordForm
-from storefront.accounts.limits import try_to_send
+from storefront.accounts.guards import signed_in, whoever
+from storefront.accounts.limits import let_try_again, try_to_send
 from storefront.accounts.models import MailedLink
 from storefront.accounts.room import AccountsRoom
 from storefront.language import gettext as _
@@ -82,7 +84,7 @@ class MailedController(Controller):
             raise _link_over(links.REGISTER) from None
         except change.Taken:
             return go(request, "/account/sign-in", "account-exists")
-        entered = await signin.let_in(room, account.id, browser_of(request))
+        entered = await signin.let_in(room, account, browser_of(request))
         return enter(request, room, entered, to, "registered")
 
     @get("/account/reset")
@@ -131,6 +133,7 @@ class MailedController(Controller):
                 await change.reset_password(session, room.settings, token, hashed, room.base(request))
         except change.LinkOver:
             raise _link_over(links.RESET) from None
+        await let_try_again(room.limits, request, link.email.lower())
         note(request, "password reset", account=link.account_id)
         return leave(request, room, "/account/sign-in", "password-changed")
 
@@ -138,7 +141,7 @@ class MailedController(Controller):
     async def confirm_form(
         self, request: ShopRequest, token: FromPath[str], accounts_room: NamedDependency[AccountsRoom]
     ) -> Response[Any]:
-        link = await _look_at(accounts_room, links.ADDRESS, token)
+        link = await _look_at_own(request, accounts_room, token)
         form = form_context(f"/account/address/{token}", _("Yes, this is my address"), [])
         lead = _("%(email)s becomes the e-mail address of your account.", email=link.email)
         return show_form(request, accounts_room, _("Confirm your e-mail address"), form, lead=lead)
@@ -149,12 +152,14 @@ class MailedController(Controller):
     ) -> Response[Any]:
         await read_form(request)
         room = accounts_room
+        await _look_at_own(request, room, token)
         try:
             async with room.database.writes() as session:
-                account_id = await change.confirm_address(session, room.settings, token, room.base(request))
+                account = await locked_asker(session, request, room)
+                await change.confirm_address(session, room.settings, account, token, room.base(request))
         except (change.LinkOver, change.Taken):
             raise _link_over(links.ADDRESS) from None
-        note(request, "address confirmed", account=account_id)
+        note(request, "address confirmed")
         return go(request, "/account", "address-confirmed")
 
 
@@ -177,7 +182,7 @@ async def _read_new_password(request: ShopRequest, room: AccountsRoom, email: st
 
 
 async def _send(request: ShopRequest, room: AccountsRoom, ask: Any, email: str, to: str = "") -> None:
-    await try_to_send(room.limits, request, email.lower())
+    await try_to_send(room.limits, request, email)
     async with room.database.writes() as session:
         await ask(session, room.settings, links.Asked(email, room.base(request), to))
 
@@ -187,6 +192,18 @@ async def _look_at(room: AccountsRoom, purpose: str, token: str) -> MailedLink:
         link = await links.look_at(session, purpose, token) if len(token) <= 64 else None
     if link is None:
         raise _link_over(purpose)
+    return link
+
+
+async def _look_at_own(request: ShopRequest, room: AccountsRoom, token: str) -> MailedLink:
+    """The link to an address, for the account that asked for it and nobody else: it may have been sent to a stranger,
+    whose orders the asker could claim after the stranger's click."""
+    link = await _look_at(room, links.ADDRESS, token)
+    await signed_in(request, request.route_handler)
+    if link.account_id != whoever(request).account_id:
+        text = _("Sign out, open the link once more, and sign in with the account that asked for it.")
+        ways = [{"label": _("Your account"), "url": "/account"}]
+        raise Refused(404, _("This link is not for your account"), text, links=ways)
     return link
 
 

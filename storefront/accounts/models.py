@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storefront.cart.models import Cart
 from storefront.credits.models import CreditBalance, CreditEntry
 from storefront.database import Base, Json, Moment, now
 from storefront.orders.models import Order
@@ -62,8 +63,8 @@ class AccountSession(Base):
 
 
 class MailedLink(Base):
-    """A link that was mailed, good for one use. `purpose`: register (there is no account yet), reset, or address, which
-    makes `email` the account's verified address. `next` is where the shop goes on afterwards."""
+    """A link that was mailed, good for one use. `purpose`: register (there is no account until it is used), reset, or
+    address, which makes `email` the account's verified address. `next` is where the shop goes on afterwards."""
 
     __tablename__ = "account_links"
     __table_args__ = (CheckConstraint("purpose IN ('register', 'reset', 'address')", name="purpose"),)
@@ -104,8 +105,10 @@ class KeptAddress(Base):
     used_at: Mapped[datetime] = mapped_column(Moment, default=now)
 
 
-# Orders and credits are below this room and know an account by its number only, so that they can be used without it.
+# Carts, orders and credits are below this room and know an account by its number only, so that they can be used without
+# it.
 for _table, _when_deleted in (
+    (Cart.__table__, "SET NULL"),
     (Order.__table__, "SET NULL"),
     (CreditBalance.__table__, "CASCADE"),
     (CreditEntry.__table__, "CASCADE"),

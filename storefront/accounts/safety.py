@@ -7,12 +7,11 @@ from litestar.di import NamedDependency
 
 from storefront.accounts import change, links, views
 from storefront.accounts.answers import form_context, go, leave, show_form, why_not
-from storefront.accounts.confirm import WRONG, knows_password, password_error, renew
+from storefront.accounts.confirm import WRONG, knows_password, locked_asker, password_error, renew
 from storefront.accounts.cookies import session_cookie
 from storefront.accounts.forms import PASSWORDS, ChangeEmailForm, ChangePasswordForm
 from storefront.accounts.guards import signed_in, whoever
 from storefront.accounts.limits import try_to_send
-from storefront.accounts.models import Account
 from storefront.accounts.room import AccountsRoom
 from storefront.cart import cookies as cart_cookies
 from storefront.language import gettext as _
@@ -45,7 +44,7 @@ class SafetyController(Controller):
             return _password(request, room, 422, wrong)
         hashed = await room.hashing.hash(form.new_password)
         async with room.database.writes() as session:
-            account = await change.locked(session, room.settings, who.account_id)
+            account = await locked_asker(session, request, room)
             base = room.base(request)
             cart = await change.change_password(
                 session, room.settings, account, hashed, base, keep=who.session_id
@@ -69,17 +68,17 @@ class SafetyController(Controller):
         self, request: ShopRequest, accounts_room: NamedDependency[AccountsRoom]
     ) -> Response[Any]:
         """A link goes to the new address, and a word to the old one; nothing changes until the link is used."""
-        room, who = accounts_room, whoever(request)
+        room = accounts_room
         typed = await read_form(request, exact=PASSWORDS)
         form, wrong = parse(ChangeEmailForm, typed)
         if form is not None and not await knows_password(request, room, form.password):
             wrong = {"password": _(WRONG)}
         if form is None or wrong:
             return _email(request, room, 422, typed.get("email", ""), wrong)
-        await try_to_send(room.limits, request, form.email.lower())
+        await try_to_send(room.limits, request, form.email)
         asked = links.Asked(form.email, room.base(request))
         async with room.database.writes() as session:
-            account = await session.get_one(Account, who.account_id)
+            account = await locked_asker(session, request, room)
             await links.ask_for_address(session, room.settings, asked, account)
             if account.email_key != form.email.lower():
                 await links.tell(session, room.settings, account.email, "address-asked", asked.base)
@@ -92,9 +91,9 @@ class SafetyController(Controller):
         """Send a link to the account's own address."""
         await read_form(request)
         room, who = accounts_room, whoever(request)
-        await try_to_send(room.limits, request, who.email.lower())
+        await try_to_send(room.limits, request, who.email)
         async with room.database.writes() as session:
-            account = await session.get_one(Account, who.account_id)
+            account = await locked_asker(session, request, room)
             asked = links.Asked(account.email, room.base(request))
             await links.ask_for_address(session, room.settings, asked, account)
         return go(request, "/account/check-mail")
@@ -109,13 +108,13 @@ class SafetyController(Controller):
     async def delete(
         self, request: ShopRequest, accounts_room: NamedDependency[AccountsRoom]
     ) -> Response[Any]:
-        room, who = accounts_room, whoever(request)
+        room = accounts_room
         error = await password_error(request, room)
         if error:
             return _delete(request, room, 422, error)
         try:
             async with room.database.writes() as session:
-                account = await change.locked(session, room.settings, who.account_id)
+                account = await locked_asker(session, request, room, owners=True)
                 await change.delete_account(session, room.settings, account, room.base(request))
         except change.LastOwner:
             message = _("You are the shop’s only owner. Make somebody else an owner first.")
@@ -155,7 +154,7 @@ def _email(
         "It is %(email)s now, until you open the link that we send to the new one.",
         email=whoever(request).email,
     )
-    return show_form(request, room, _("Change your e-mail address"), form, status, lead=lead)
+    return show_form(request, room, _("Change your e‑mail address"), form, status, lead=lead)
 
 
 def _delete(

@@ -117,6 +117,12 @@ async def living(session: AsyncSession, account_id: int) -> list[AccountSession]
     return list(await session.scalars(LIVING, {"of_account": account_id, **_ends()}))
 
 
+async def alive(session: AsyncSession, which: ColumnElement[bool]) -> bool:
+    """Whether one of the sign-ins that `which` selects can still be used."""
+    found = select(AccountSession.id).where(which, ALIVE).limit(1)
+    return await session.scalar(found, _ends()) is not None
+
+
 async def seen(session: AsyncSession, session_id: int) -> None:
     await session.execute(update(AccountSession).where(AccountSession.id == session_id).values(seen_at=now()))
 

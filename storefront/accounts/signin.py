@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.accounts import sessions
 from storefront.accounts.carts import Brought, bring_cart
+from storefront.accounts.change import locked
 from storefront.accounts.hashing import out_of_date
 from storefront.accounts.links import account_of
 from storefront.accounts.models import Account, AccountSession
 from storefront.accounts.room import AccountsRoom
-from storefront.database import Busy
+from storefront.accounts.second import passes
+
+
+class WrongCode(Exception):
+    """The code is not the one of this moment, or was used before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Entered:
 
 
 async def check_password(room: AccountsRoom, email: str, password: str) -> Account | None:
-    """The account, if this is its password. An address without one takes as long. Raises Busy."""
+    """The account as it was found, if this is its password. An address without one takes as long. Raises Busy."""
     async with room.database.reads() as session:
         account = await account_of(session, email)
     stored = account.password_hash if account else None
@@ -45,7 +50,12 @@ async def check_password(room: AccountsRoom, email: str, password: str) -> Accou
         fresh = await room.hashing.hash(password)
         async with room.database.writes() as session:
             mine = (Account.id == account.id) & (Account.password_hash == stored)
-            await session.execute(update(Account).where(mine).values(password_hash=fresh))
+            made = update(Account).where(mine).values(password_hash=fresh).returning(Account.id)
+            first = (await session.execute(made)).first() is not None
+        if not first:
+            # Another sign-in may have made it anew; or it is another password by now.
+            return await check_password(room, email, password)
+        account.password_hash = fresh
     return account
 
 
@@ -56,38 +66,66 @@ async def is_password_of(room: AccountsRoom, account_id: int, password: str) -> 
     return await room.hashing.matches(stored, password)
 
 
-async def wait_for_code(room: AccountsRoom, account_id: int, browser: Browser) -> str:
-    """The password was right, the second factor is still owed: a sign-in that opens nothing. Gives its cookie."""
+async def wait_for_code(room: AccountsRoom, checked: Account, browser: Browser) -> str | None:
+    """The password was right, the second factor is still owed: a sign-in that opens nothing. Gives its cookie; None
+    when the account is not any more as it was checked."""
     async with room.database.writes() as session:
+        if await _as_checked(session, room, checked) is None:
+            return None
         await _end_old(session, browser)
-        return await sessions.begin(session, account_id, browser.device, waiting=True)
+        return await sessions.begin(session, checked.id, browser.device, waiting=True)
 
 
-async def let_in(
-    room: AccountsRoom, account_id: int, browser: Browser, *, second_factor: bool = False
-) -> Entered | None:
+async def let_in(room: AccountsRoom, checked: Account, browser: Browser) -> Entered | None:
     """Sign the browser in under a new cookie, its old one ended, and join its cart to the account's. None when the
-    account is gone."""
-    for _ in range(3):
-        try:
-            async with room.database.writes() as session:
-                return await _enter(session, room, account_id, browser, second_factor)
-        except IntegrityError:
-            # Another sign-in of the same account made its cart at the same moment.
-            continue
-    raise Busy
+    account is not any more as it was checked."""
+    async with room.database.writes() as session:
+        account = await _as_checked(session, room, checked)
+        if account is None:
+            return None
+        return await _enter(session, room, account, browser, second_factor=False)
+
+
+async def let_in_by_code(room: AccountsRoom, account_id: int, browser: Browser, code: str) -> Entered | None:
+    """The same for a browser that waits for the code. None when it does so no more. Raises WrongCode."""
+    async with room.database.writes() as session:
+        account = await _locked(session, room, account_id)
+        mine = AccountSession.token_hash == browser.session_key
+        # A new password has ended it: what was proved before counts for nothing.
+        if account is None or not await sessions.alive(session, mine & AccountSession.waiting):
+            return None
+        if not await passes(session, account_id, code):
+            raise WrongCode
+        return await _enter(session, room, account, browser, second_factor=True)
+
+
+async def _as_checked(session: AsyncSession, room: AccountsRoom, checked: Account) -> Account | None:
+    """The account, locked, if its password and its second factor still are those that were checked: hashing takes long
+    enough for both to change meanwhile."""
+    account = await _locked(session, room, checked.id)
+    if account is None or account.password_hash != checked.password_hash:
+        return None
+    return account if account.totp_secret == checked.totp_secret else None
+
+
+async def _locked(session: AsyncSession, room: AccountsRoom, account_id: int) -> Account | None:
+    try:
+        return await locked(session, room.settings, account_id)
+    except NoResultFound:
+        return None
 
 
 async def _enter(
-    session: AsyncSession, room: AccountsRoom, account_id: int, browser: Browser, second_factor: bool
-) -> Entered | None:
-    account = await session.get(Account, account_id)
-    if account is None:
-        return None
-    brought = await bring_cart(session, room.settings, account, browser.cart_key, room.held)
+    session: AsyncSession, room: AccountsRoom, account: Account, browser: Browser, *, second_factor: bool
+) -> Entered:
+    # Whoever else is signed in there has put something into a cart that may be unknown as theirs.
+    here = (AccountSession.token_hash == browser.session_key) & ~AccountSession.waiting
+    others = await sessions.alive(session, here & (AccountSession.account_id != account.id))
+    cart_key = None if others else browser.cart_key
+    brought = await bring_cart(session, room.settings, account, cart_key, room.held)
     await _end_old(session, browser)
-    token = await sessions.begin(session, account_id, browser.device, second_factor=second_factor)
-    return Entered(token, brought, account_id, second_factor)
+    token = await sessions.begin(session, account.id, browser.device, second_factor=second_factor)
+    return Entered(token, brought, account.id, second_factor)
 
 
 async def _end_old(session: AsyncSession, browser: Browser) -> None:

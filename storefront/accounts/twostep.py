@@ -5,9 +5,9 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 
-from storefront.accounts import change, links, second, sessions, views
+from storefront.accounts import links, second, sessions, views
 from storefront.accounts.answers import form_context, go, show_form, show_page
-from storefront.accounts.confirm import password_error, renew
+from storefront.accounts.confirm import locked_asker, password_error, renew
 from storefront.accounts.cookies import session_cookie
 from storefront.accounts.forms import CodeForm
 from storefront.accounts.guards import TWO_STEP, signed_in, whoever
@@ -48,6 +48,8 @@ class TwoStepController(Controller):
         if error:
             return await _two_step(request, room, 422, error)
         async with room.database.writes() as session:
+            if (await locked_asker(session, request, room)).totp_secret is not None:
+                raise SendTo(TWO_STEP)
             await second.begin_setup(session, who.account_id, who.session_id)
         return go(request, "/account/two-step/set-up")
 
@@ -68,7 +70,7 @@ class TwoStepController(Controller):
         counted = [(CODE, str(who.account_id))]
         await room.limits.meet(request, *counted)
         async with room.database.writes() as session:
-            account = await change.locked(session, room.settings, who.account_id)
+            account = await locked_asker(session, request, room)
             if second.pending(account, who.session_id) is None:
                 raise SendTo(TWO_STEP)
             codes = await second.finish_setup(session, account, who.session_id, form.code)
@@ -92,6 +94,8 @@ class TwoStepController(Controller):
         if error or not who.has_second_factor:
             return await _two_step(request, room, 422, error)
         async with room.database.writes() as session:
+            if (await locked_asker(session, request, room)).totp_secret is None:
+                raise SendTo(TWO_STEP)
             codes = await second.new_recovery_codes(session, who.account_id)
             await links.tell(session, room.settings, who.email, "codes", room.base(request))
         note(request, "new recovery codes")
@@ -99,12 +103,14 @@ class TwoStepController(Controller):
 
     @post("/account/two-step/off", status_code=200)
     async def off(self, request: ShopRequest, accounts_room: NamedDependency[AccountsRoom]) -> Response[Any]:
-        room, who = accounts_room, whoever(request)
+        room = accounts_room
         error = await password_error(request, room)
         if error:
             return await _two_step(request, room, 422, error)
         async with room.database.writes() as session:
-            account = await change.locked(session, room.settings, who.account_id)
+            account = await locked_asker(session, request, room)
+            if account.totp_secret is None:
+                raise SendTo(TWO_STEP)
             await second.turn_off(session, account)
             await links.tell(session, room.settings, account.email, "second-off", room.base(request))
             token = await renew(session, request, second_factor=False)
@@ -152,9 +158,14 @@ async def _set_up(
 def _codes(request: ShopRequest, room: AccountsRoom, codes: list[str], token: str = "") -> Response[Any]:
     """The recovery codes, shown this once."""
     cookies = [session_cookie(room.settings, token)] if token else []
+    title = _("Your recovery codes")
     if request.wants_fragment:
-        content = room.templates.render("accounts/_codes.html", codes=codes)
-        return html(content, headers=SECRET, cookies=cookies)
-    answer = show_page(request, room, "accounts/codes.html", _("Your recovery codes"), codes=codes)
+        names = {"page": {"path": request.url.path, "heading": title}, "signed_in": True, "codes": codes}
+        whole_title = f"{title} – {room.settings.shop_name}"
+        content = room.templates.render("accounts/_codes.html", title=whole_title, **names)
+        # In place of all that the page held, such as the key in clear, and of how many codes were left.
+        instead = {"hx-retarget": ".account-page", "hx-reswap": "outerHTML"}
+        return html(content, headers={**SECRET, **instead}, cookies=cookies)
+    answer = show_page(request, room, "accounts/codes.html", title, codes=codes)
     answer.cookies.extend(cookies)
     return answer

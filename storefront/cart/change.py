@@ -243,6 +243,21 @@ WRITE_LINE = (
 )
 
 
+CODE = update(CARTS).values(promotion_id=bindparam("promotion"))
+SET_CODE = CODE.where(CARTS.c.token_hash == bindparam("key"))
+PUT_CODE_BACK = SET_CODE.where(CARTS.c.promotion_id.is_(None))
+
+
+async def set_code(stroke: Stroke, key: str | None, promotion_id: int | None) -> None:
+    """Have the cart behind `key` keep a discount code in the place of the one that it has, or none."""
+    await stroke.execute(SET_CODE, {"key": key, "promotion": promotion_id})
+
+
+async def put_code_back(stroke: Stroke, key: str | None, promotion_id: int) -> None:
+    """Have the cart keep the code of an order whose things come back to it, unless it has another."""
+    await stroke.execute(PUT_CODE_BACK, {"key": key, "promotion": promotion_id})
+
+
 async def _write(stroke: Stroke, line_id: int, quantity: int, price: int) -> None:
     await stroke.execute(WRITE_LINE, {"line_id": line_id, "pieces": quantity, "price": price})
 

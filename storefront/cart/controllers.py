@@ -25,10 +25,11 @@ from storefront.cart.fill import fill_cart
 from storefront.cart.forms import MOST_ID, AddForm, ChangeForm
 from storefront.cart.limits import try_to_begin
 from storefront.cart.share import read_things, share_path, shared_context, shared_things
-from storefront.cart.views import Message, cart_context, not_enough, with_own_holds
+from storefront.cart.views import Message, Typed, cart_context, not_enough, with_own_order
 from storefront.database import Database
 from storefront.glance import Reader
 from storefront.language import gettext as _
+from storefront.promotions.offers import UsedByOthers
 from storefront.settings import Settings
 from storefront.web.answers import (
     SECRET,
@@ -55,12 +56,13 @@ class CartRoom:
     templates: Templates
     limits: Limits
     held: HeldForCart
+    used: UsedByOthers
 
 
 class CartController(Controller):
     @get("/cart")
     async def page(self, request: ShopRequest, cart_room: NamedDependency[CartRoom]) -> Response[str | bytes]:
-        return await _show(request, cart_room)
+        return await show_cart(request, cart_room)
 
     @get("/cart/badge")
     async def badge(
@@ -138,9 +140,9 @@ class CartController(Controller):
         form, wrong = parse(AddForm, {"variant_id": "", **entered})
         if form is None:
             if "quantity" in wrong:
-                return await _show(request, cart_room, 422, Message(wrong["quantity"]))
+                return await show_cart(request, cart_room, 422, Message(wrong["quantity"]))
             if not entered.get("variant_id"):
-                return await _show(request, cart_room, 422, Message(wrong["variant_id"]))
+                return await show_cart(request, cart_room, 422, Message(wrong["variant_id"]))
             raise not_found()
         token = cookies.new_token()
         try:
@@ -148,11 +150,11 @@ class CartController(Controller):
         except NoSuchThing:
             raise not_found() from None
         except OverLimit as error:
-            return await _show(request, cart_room, 422, Message(error.text))
+            return await show_cart(request, cart_room, 422, Message(error.text))
         except NotEnough as error:
-            return await _show(request, cart_room, 409, not_enough(error))
+            return await show_cart(request, cart_room, 409, not_enough(error))
         made = [cookies.cart_cookie(cart_room.settings, token)] if done.new_cart else []
-        return await _changed(request, cart_room, done, made)
+        return await _changed(request, cart_room, done, made, back="back" in entered)
 
     @post("/cart/items/{line_id:int}", status_code=200)
     async def change(
@@ -165,7 +167,7 @@ class CartController(Controller):
         if form is None:
             text = next(iter(wrong.values()))
             message = Message(text, line_id=line_id, entered=entered.get("quantity", "")[:12])
-            return await _show(request, cart_room, 422, message)
+            return await show_cart(request, cart_room, 422, message)
         try:
             if line_id > MOST_ID:
                 raise NoSuchThing
@@ -175,11 +177,11 @@ class CartController(Controller):
         except NoSuchThing:
             if not request.wants_fragment:
                 raise Refused(404, _("That is not in your cart any more")) from None
-            return await _show(request, cart_room, 404, Message(_("That is not in your cart any more.")))
+            return await show_cart(request, cart_room, 404, Message(_("That is not in your cart any more.")))
         except OverLimit as error:
-            return await _show(request, cart_room, 422, Message(error.text, line_id=line_id))
+            return await show_cart(request, cart_room, 422, Message(error.text, line_id=line_id))
         except NotEnough as error:
-            return await _show(request, cart_room, 409, _at_line(not_enough(error), line_id, entered))
+            return await show_cart(request, cart_room, 409, _at_line(not_enough(error), line_id, entered))
         return await _changed(request, cart_room, done)
 
 
@@ -225,9 +227,15 @@ async def badge_count(
 
 
 async def _changed(
-    request: ShopRequest, room: CartRoom, done: Changed, made: list[Cookie] | None = None
+    request: ShopRequest,
+    room: CartRoom,
+    done: Changed,
+    made: list[Cookie] | None = None,
+    *,
+    back: bool = False,
 ) -> Response[Any]:
-    """After a change: 303 to the cart for a plain form, else the cart, the badge and what is said aloud."""
+    """After a change: 303 to the cart for a plain form, else the cart, the badge and what is said aloud. What was put
+    `back` gets the focus."""
     removed = done.quantity == 0
     if not request.wants_fragment:
         set_cookies = [*(made or ()), cookies.count_cookie(request, done.count)]
@@ -236,18 +244,35 @@ async def _changed(
         return redirect(request, "/cart", cookies=set_cookies)
     undo = _undo(done.variant_id, done.name, done.before) if removed else None
     key = cookies.hashed(made[0].value or "") if made else cookies.cart_key(request)
-    answer = await _cart_answer(request, room, key=key, removed=undo, announce=_said(done))
+    focus = done.variant_id if back else 0
+    answer = await _cart_answer(request, room, key=key, removed=undo, announce=_said(done), focus=focus)
     for cookie in made or ():
         answer.set_cookie(cookie)
     answer.headers["hx-trigger"] = "cart:changed"
     return answer
 
 
-async def _show(
-    request: ShopRequest, room: CartRoom, status: int = 200, message: Message | None = None
+async def show_cart(
+    request: ShopRequest,
+    room: CartRoom,
+    status: int = 200,
+    message: Message | None = None,
+    *,
+    typed: Typed | None = None,
+    announce: str = "",
+    focus_code: bool = False,
 ) -> Response[str | bytes]:
-    """The cart as it truly is: asked for, or with what went wrong."""
-    return await _cart_answer(request, room, status, key=cookies.cart_key(request), message=message)
+    """The cart as it truly is: asked for, or with what went wrong, of which `typed` is about its discount code."""
+    return await _cart_answer(
+        request,
+        room,
+        status,
+        key=cookies.cart_key(request),
+        message=message,
+        typed=typed,
+        announce=announce,
+        focus_code=focus_code,
+    )
 
 
 async def _cart_answer(
@@ -258,22 +283,38 @@ async def _cart_answer(
     key: str | None,
     message: Message | None = None,
     removed: dict[str, Any] | None = None,
+    typed: Typed | None = None,
     announce: str = "",
+    focus: int = 0,
+    focus_code: bool = False,
 ) -> Response[str | bytes]:
     notice = left_notice(request) if not request.wants_fragment else None
     reader = room.database.glance
-    cart = await with_own_holds(reader, await queries.cart_by_key(reader, key), room.held)
+    cart = await with_own_order(reader, await queries.cart_by_key(reader, key), room.held, room.used)
     rates = await read_rates(reader) if cart.lines else []
     if notice and notice[0] == "removed" and removed is None:
         removed = await _removed(reader, notice[1])
     context = cart_context(
-        room.templates, room.settings.currency, cart, rates, message=message, removed=removed
+        room.templates,
+        room.settings.currency,
+        cart,
+        rates,
+        message=message,
+        removed=removed,
+        typed=typed,
+        focus=focus,
     )
-    context["share_url"] = share_path(cart)
+    context |= {"share_url": share_path(cart), "focus_code": focus_code}
+    lost = context["code"]["why_not"] if context["code"] else ""
+    if announce and lost not in announce:
+        announce = f"{announce}. {lost}"
     if request.wants_fragment:
-        said = announce or (message.text if message else "")
+        # There the field keeps what was typed by itself, and goes on doing so when the cart changes.
+        context["typed"] = typed and replace(typed, code="")
+        said = announce or (typed.error if typed else message.text if message else "")
+        adding = request.scope["path"] == "/cart/items"
         content = room.templates.render(
-            "cart/answer.html", cart=context, announce=said, badge_count=cart.count
+            "cart/answer.html", cart=context, announce=said, badge_count=cart.count, adding=adding
         )
     else:
         content = room.templates.page(
@@ -282,7 +323,7 @@ async def _cart_answer(
             description=_("What you have chosen, and what it costs with delivery."),
             path="/cart",
             noindex=True,
-            error=message is not None,
+            error=message is not None or typed is not None,
             count=cart.count,
             notice=room.templates.notice(request) if not removed else None,
             cart=context,

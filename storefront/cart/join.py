@@ -23,21 +23,29 @@ class Joined:
     emptied: int | None = None
 
 
-async def join_carts(session: AsyncSession, guest_key: str | None, own_key: str, held: HeldForCart) -> Joined:
-    """Have the cart under `own_key` hold what the one under `guest_key` holds too: of each thing the larger quantity,
-    within what can be had. Without an own cart the guest's becomes it, its open order and its draft included."""
+async def join_carts(
+    session: AsyncSession, guest_key: str | None, own_key: str, account_id: int, held: HeldForCart
+) -> Joined:
+    """Have the account's cart, under `own_key`, hold what the one under `guest_key` holds too: of each thing the larger
+    quantity, within what can be had. Without an own cart the guest's becomes it, its open order and its draft included.
+    One that is another account's, whose cookie was left in the browser, stays as it is."""
+    others = Cart.account_id.is_not(None) & (Cart.account_id != account_id)
     found = {
         row.token_hash: row.id
         for row in await session.execute(
-            select(Cart.id, Cart.token_hash).where(Cart.token_hash.in_({guest_key, own_key} - {None}))
+            select(Cart.id, Cart.token_hash).where(
+                Cart.token_hash.in_({guest_key, own_key} - {None}), ~others
+            )
         )
     }
     guest, own = found.get(guest_key or ""), found.get(own_key)
-    if guest is None or guest_key == own_key:
-        return Joined(own or await _new(session, own_key))
-    if own is None:
+    if own is None and guest is not None:
         await rekey(session, guest_key or "", own_key)
-        return Joined(guest)
+    kept = own or guest or await _new(session, own_key)
+    # Touched as well, so that it is not cleaned away before the sign-in that begins now ends.
+    await session.execute(update(Cart).where(Cart.id == kept).values(account_id=account_id, changed_at=now()))
+    if guest is None or own is None or guest == own:
+        return Joined(kept)
     for cart_id in sorted((guest, own)):
         await lock(session, select(Cart.id).where(Cart.id == cart_id))
     return await _join(session, guest, own, held)
@@ -82,6 +90,9 @@ async def _join(session: AsyncSession, guest: int, own: int, held: HeldForCart) 
         else:
             short = True
     await session.execute(delete(CartLine).where(CartLine.cart_id == guest))
+    if brought.offer is not None and (kept.offer is None or brought.offer.runs):
+        # What the guest has just entered is what they count on.
+        await session.execute(update(Cart).where(Cart.id == own).values(promotion_id=brought.offer.id))
     draft = {"draft": brought.draft, "draft_at": brought.draft_at} if brought.draft else {}
     await session.execute(update(Cart).where(Cart.id == own).values(changed_at=now(), **draft))
     await session.flush()

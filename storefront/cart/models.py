@@ -6,19 +6,24 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storefront.catalogue.models import Variant
 from storefront.database import Base, Json, Moment, now
+from storefront.promotions.models import Promotion
 
 LIMIT_PER_LINE = 99
 LIMIT_LINES = 50
 
 
 class Cart(Base):
-    """`token_hash` is the SHA-256 of the cookie; `draft` is what was typed at checkout, kept for 24 hours."""
+    """`token_hash` is the SHA-256 of the cookie. `account_id` is whose it is, none for a guest's. `promotion_id`: the
+    discount code that it has. `draft` is what was typed at checkout, kept for 24 hours."""
 
     __tablename__ = "carts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
+    account_id: Mapped[int | None] = mapped_column(index=True)
+    promotion_id: Mapped[int | None] = mapped_column(ForeignKey(Promotion.id, ondelete="SET NULL"))
     draft: Mapped[dict[str, Any] | None] = mapped_column(Json)
     draft_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -39,7 +44,7 @@ class CartLine(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     cart_id: Mapped[int] = mapped_column(ForeignKey("carts.id", ondelete="CASCADE"))
-    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    variant_id: Mapped[int] = mapped_column(ForeignKey(Variant.id, ondelete="CASCADE"))
     quantity: Mapped[int]
     seen_price: Mapped[int]
 

@@ -10,6 +10,8 @@ from storefront.cart.models import LIMIT_PER_LINE, Cart, CartLine
 from storefront.catalogue.models import Image, Product, Variant
 from storefront.catalogue.queries import Picture
 from storefront.glance import Reader
+from storefront.promotions.models import Promotion
+from storefront.promotions.offers import COLUMNS, Offer, offer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class CartView:
     draft: dict[str, Any] | None = None
     draft_at: Any = None
     lines: list[Line] = field(default_factory=list)
+    offer: Offer | None = None
 
     @property
     def count(self) -> int:
@@ -67,6 +70,10 @@ class CartView:
     def subtotal(self) -> int:
         """Minor units; what can no longer be had does not count."""
         return sum(line.total for line in self.lines if not line.gone)
+
+    def discount(self, currency: str) -> int:
+        """What the cart's code takes off its things, in minor units."""
+        return self.offer.off(self.subtotal, currency) if self.offer else 0
 
     @property
     def needs_delivery(self) -> bool:
@@ -118,7 +125,9 @@ CART = (
         Image.alt,
         Image.width,
         Image.height,
+        *COLUMNS,
     )
+    .outerjoin(Promotion, Promotion.id == Cart.promotion_id)
     .outerjoin(CartLine, CartLine.cart_id == Cart.id)
     .outerjoin(Variant, Variant.id == CartLine.variant_id)
     .outerjoin(Product, Product.id == Variant.product_id)
@@ -142,7 +151,7 @@ def _cart(rows: Sequence[Row[Any]]) -> CartView:
     if not rows:
         return NO_CART
     lines = [_line(row) for row in rows if row.id is not None]
-    return CartView(rows[0].cart_id, rows[0].draft, rows[0].draft_at, lines)
+    return CartView(rows[0].cart_id, rows[0].draft, rows[0].draft_at, lines, offer_of(rows[0]))
 
 
 def _line(row: Row[Any]) -> Line:

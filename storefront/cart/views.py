@@ -1,7 +1,7 @@
 """A cart as its templates show it: names and prices as people read them, and the sentence for each mistake."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storefront.cart.change import HeldForCart, NotEnough
@@ -11,7 +11,9 @@ from storefront.cart.queries import CartView, Line
 from storefront.catalogue.pages import picture
 from storefront.glance import Reader
 from storefront.language import gettext as _
+from storefront.language import territory
 from storefront.money import MAXIMUM_CHARGE, Money, format_money
+from storefront.promotions.offers import UsedByOthers, with_uses
 from storefront.web.templates import Templates
 
 
@@ -25,6 +27,21 @@ class Message:
     variant_id: int | None = None
     agree: dict[str, Any] | None = None
     entered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A discount code that was refused: what was typed, and the sentence about it."""
+
+    code: str
+    error: str
+
+
+async def with_own_order(reader: Reader, cart: CartView, held: HeldForCart, used: UsedByOthers) -> CartView:
+    """The cart as it is to whoever holds it: what its own open order holds can still be had, and the code that it
+    has is not used up by it."""
+    cart = replace(cart, offer=await with_uses(reader, cart.offer, cart.id, used))
+    return await with_own_holds(reader, cart, held)
 
 
 async def with_own_holds(reader: Reader, cart: CartView, held: HeldForCart) -> CartView:
@@ -73,22 +90,28 @@ def cart_context(
     *,
     message: Message | None = None,
     removed: dict[str, Any] | None = None,
+    typed: Typed | None = None,
+    focus: int = 0,
 ) -> dict[str, Any]:
-    """What `cart/_cart.html` is given."""
-    country = str((cart.draft or {}).get("country", "")) or home_country(rates)
-    # What is gone is not delivered.
-    delivered = any(line.requires_shipping and not line.gone for line in cart.lines)
-    rate = cheapest(rates_for(rates, country), cart.subtotal) if delivered else None
-    delivery = rate.cost(cart.subtotal) if rate else 0
-    total = Money(cart.subtotal + delivery, currency)
+    """What `cart/_cart.html` is given. `typed`: a code that was refused. `focus`: the variant whose line gets it."""
+    delivered = _delivered(cart)
+    rate, total = _estimate(cart, rates, currency)
+    supposed = "" if _chosen_country(cart) else home_country(rates)
+    discount = cart.discount(currency)
+    delivery = total.amount - (cart.subtotal - discount)
+    delivery_text = _delivery_text(cart, rate, delivery, currency, supposed)
     gone = any(line.gone for line in cart.lines)
     if message is None and cart.can_check_out and not total.payable:
         message = Message(_why_not_payable(total))
     return {
-        "lines": [_line(templates, currency, line, message) for line in cart.lines],
+        "lines": [_line(templates, currency, line, message, focus) for line in cart.lines],
         "count": cart.count,
         "subtotal_text": format_money(cart.subtotal, currency),
-        "delivery_text": _delivery_text(cart, rate, delivery, currency) if delivered or not gone else "",
+        "code": code_context(cart, currency),
+        "typed": typed,
+        "focus_code": False,
+        "discount_text": format_money(-discount, currency) if discount else "",
+        "delivery_text": delivery_text if delivered or not gone else "",
         "free_delivery_text": _free_delivery_text(rate, cart.subtotal, currency),
         "total_text": str(total),
         "can_check_out": cart.can_check_out and total.payable,
@@ -96,6 +119,35 @@ def cart_context(
         "removed": removed,
         "message": message,
     }
+
+
+def code_context(cart: CartView, currency: str) -> dict[str, str] | None:
+    """The code that the cart has, and why nothing comes off if so."""
+    if cart.offer is None:
+        return None
+    return {"text": cart.offer.code, "why_not": cart.offer.why_not(cart.subtotal, currency)}
+
+
+def can_be_paid(cart: CartView, rates: Sequence[Rate], currency: str) -> bool:
+    """Whether the way to the checkout is open: all of it can be had, and Stripe takes what it comes to."""
+    return cart.can_check_out and _estimate(cart, rates, currency)[1].payable
+
+
+def _estimate(cart: CartView, rates: Sequence[Rate], currency: str) -> tuple[Rate | None, Money]:
+    """The cheapest delivery to the country chosen at checkout, else to the shop's own, and the total with it."""
+    country = _chosen_country(cart) or home_country(rates)
+    rate = cheapest(rates_for(rates, country), cart.subtotal) if _delivered(cart) else None
+    delivery = rate.cost(cart.subtotal) if rate else 0
+    return rate, Money(cart.subtotal - cart.discount(currency) + delivery, currency)
+
+
+def _chosen_country(cart: CartView) -> str:
+    return str((cart.draft or {}).get("country", ""))
+
+
+def _delivered(cart: CartView) -> bool:
+    # What is gone is not delivered.
+    return any(line.requires_shipping and not line.gone for line in cart.lines)
 
 
 def _why_not_payable(total: Money) -> str:
@@ -108,14 +160,17 @@ def _why_not_payable(total: Money) -> str:
     )
 
 
-def _delivery_text(cart: CartView, rate: Rate | None, delivery: int, currency: str) -> str:
+def _delivery_text(cart: CartView, rate: Rate | None, delivery: int, currency: str, supposed: str) -> str:
+    """What delivery costs, and to which country where nobody has chosen one yet."""
     if not cart.lines or not cart.needs_delivery:
         return "" if not cart.lines else _("No delivery needed")
     if rate is None:
         return _("Delivery is worked out at checkout")
     if not delivery:
-        return _("Free delivery")
-    return _("Delivery from %(amount)s", amount=format_money(delivery, currency))
+        text = _("Free delivery")
+    else:
+        text = _("Delivery from %(amount)s", amount=format_money(delivery, currency))
+    return f"{text} ({territory(supposed)})" if supposed else text
 
 
 def _free_delivery_text(rate: Rate | None, subtotal: int, currency: str) -> str:
@@ -126,7 +181,9 @@ def _free_delivery_text(rate: Rate | None, subtotal: int, currency: str) -> str:
     )
 
 
-def _line(templates: Templates, currency: str, line: Line, message: Message | None) -> dict[str, Any]:
+def _line(
+    templates: Templates, currency: str, line: Line, message: Message | None, focus: int
+) -> dict[str, Any]:
     mine = message if message is not None and message.line_id == line.id else None
     price = format_money(line.price, currency)
     problem, mend = "", None
@@ -161,4 +218,5 @@ def _line(templates: Templates, currency: str, line: Line, message: Message | No
         "error": mine.text if mine else "",
         "entered": mine.entered if mine and mine.entered else line.quantity,
         "sku": line.sku,
+        "focus": line.variant_id == focus,
     }

@@ -303,4 +303,6 @@ def _set_product(
     product.search_text = folded(f"{' '.join(one.title for one in left)} {row.description}")
     if new:
         return Outcome(row.id, CREATED, row.title)
-    return Outcome(row.id, CHANGED if changes else UNCHANGED, f"{row.title}: {', '.join(changes)}")
+    if not changes:
+        return Outcome(row.id, UNCHANGED, row.title)
+    return Outcome(row.id, CHANGED, f"{row.title}: {', '.join(changes)}")

@@ -1,22 +1,21 @@
 """Home, listing, product, collections and search: public pages, made once per catalogue version."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from markupsafe import escape
 
 from storefront.catalogue import pages, queries
 from storefront.catalogue.facets import Facets
 from storefront.catalogue.filters import NOTHING, Filters
 from storefront.catalogue.meant import find_meant
 from storefront.catalogue.narrow import collection_counts, filter_form
+from storefront.catalogue.product import product_by_slug
 from storefront.catalogue.queries import SORTS, CollectionView, Slice
-from storefront.catalogue.related import related
 from storefront.catalogue.search import words_of
+from storefront.catalogue.sitemap import sitemap
 from storefront.catalogue.words import Words
 from storefront.database import Database
 from storefront.language import at, ngettext
@@ -26,14 +25,12 @@ from storefront.web.answers import html
 from storefront.web.errors import not_found
 from storefront.web.public import PublicPages
 from storefront.web.request import ShopRequest
-from storefront.web.speech import in_languages
 from storefront.web.templates import Templates
 
 MOST_QUERY = 100
 SEARCH_PAGE = 24
 MOST_SHOWN = 240
-SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
-XHTML = "http://www.w3.org/1999/xhtml"
+MOST_DIGITS = 8
 
 
 @dataclass
@@ -174,11 +171,10 @@ class CatalogueController(Controller):
 
         async def build() -> str:
             currency = room.settings.currency
-            product = await queries.product_by_slug(room.database.glance, currency, slug)
+            product = await product_by_slug(room.database.glance, currency, slug)
             if product is None:
                 raise not_found()
-            others = await related(room.database.glance, currency, product.id, product.position)
-            shown = pages.product_context(room.templates, product, others, sku, room.delivery_text)
+            shown = pages.product_context(room.templates, product, sku, room.delivery_text)
             return room.templates.page(
                 "catalogue/product.html",
                 title=product.title,
@@ -197,20 +193,17 @@ class CatalogueController(Controller):
     async def sitemap(
         self, request: ShopRequest, catalogue_room: NamedDependency[CatalogueRoom]
     ) -> Response[Any]:
-        """https://www.sitemaps.org/protocol.html"""
         room, base = catalogue_room, catalogue_room.base(request)
+        part = request.query_params.get("part", "")[:MOST_DIGITS]
 
         async def build() -> str:
             async with room.database.reads() as session:
-                products = await queries.slugs(session)
-                found = await queries.collections(session)
-            paths = ["/", "/products", "/collections", *(f"/collections/{one.slug}" for one in found)]
-            paths += [f"/products/{slug}" for slug in products]
-            urls = "".join(map(partial(_in_sitemap, base), paths))
-            spaces = f'xmlns="{SITEMAPS}" xmlns:xhtml="{XHTML}"'
-            return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset {spaces}>{urls}</urlset>\n'
+                found = await sitemap(session, base, part)
+            if found is None:
+                raise not_found()
+            return found
 
-        return await room.public.answer(request, ("sitemap", base), build, "application/xml")
+        return await room.public.answer(request, ("sitemap", base, part), build, "application/xml")
 
     @get("/search")
     async def search(
@@ -221,16 +214,6 @@ class CatalogueController(Controller):
         if request.wants_fragment and not target.endswith(("#more", "#results")):
             return await _suggestions(catalogue_room, query)
         return await _search(request, catalogue_room, query, path="/search")
-
-
-def _in_sitemap(base: str, path: str) -> str:
-    """One page, in each language with all of them beside it:
-    https://developers.google.com/search/docs/specialty/international/localized-versions#sitemap"""
-    pages = in_languages(escape(path), base)
-    others = "".join(
-        f'<xhtml:link rel="alternate" hreflang="{one["code"]}" href="{one["url"]}"/>' for one in pages
-    )
-    return "".join(f"<url><loc>{one['url']}</loc>{others}</url>" for one in pages)
 
 
 async def _listing(room: CatalogueRoom, asked: Asked, path: str) -> str:
@@ -374,6 +357,7 @@ async def _results(
         currency=room.settings.currency,
         instead=meant.instead,
         perhaps=meant.perhaps,
+        some=meant.some,
     )
 
 
@@ -389,6 +373,7 @@ async def _suggestions(room: CatalogueRoom, query: str) -> Response[Any]:
         suggestions=pages.card_list(room.templates, cards),
         query=query if words_of(query) else "",
         instead=meant.instead,
+        some=meant.some,
         count_text=ngettext("%(n)s suggestion", "%(n)s suggestions", len(cards))
         if cards
         else _("Nothing found"),

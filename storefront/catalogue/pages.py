@@ -100,9 +100,11 @@ def listing_context(
     currency: str = "",
     instead: str = "",
     perhaps: str = "",
+    some: str = "",
 ) -> dict[str, Any]:
     """What `catalogue/_results.html` is given. `total` may stop at 1,001; `before` cards were shown already; `numbers`
-    are products by collection. `instead` is what was found where `query` finds nothing, `perhaps` what finds more."""
+    are products by collection. `instead` is what was found where `query` finds nothing, `perhaps` what finds more,
+    `some` what nothing has all of."""
     filtered = collection.slug if collection and not path.startswith("/collections/") else ""
     kept = {"q": query, "collection": filtered, **filters.parameters()}
     kept["sort"] = sort if sort != "featured" else ""
@@ -136,6 +138,7 @@ def listing_context(
         ],
         "filters": form,
         "instead": instead,
+        "some": some,
         "perhaps": {"text": perhaps, "url": address(path, **{**kept, "q": perhaps})} if perhaps else None,
         "empty_text": _empty_text(query, path, narrowed=filters != NOTHING),
         "append": append,
@@ -184,7 +187,7 @@ def _shown(shown: int, total: int) -> str:
 
 
 def product_context(
-    templates: Templates, product: ProductView, related: Sequence[Card], sku: str, delivery_text: str
+    templates: Templates, product: ProductView, sku: str, delivery_text: str
 ) -> dict[str, Any]:
     """What `catalogue/product.html` is given; the variant `sku` is chosen, else the first that can be had."""
     offers = product.offers
@@ -223,7 +226,7 @@ def product_context(
         "collections": [
             {"title": title, "url": f"/collections/{slug}"} for slug, title in product.collections
         ],
-        "related": card_list(templates, related),
+        "related": card_list(templates, product.related),
     }
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from storefront.catalogue.content import Content, unit_price
@@ -107,7 +108,7 @@ class ProductView:
     offers: list[Offer]
     images: list[Picture]
     collections: list[tuple[str, str]]
-    position: int = 0
+    related: list[Card] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +286,14 @@ def _cards(many: int) -> Select[Any]:
     return card_columns().where(Product.id.in_([bindparam(f"id_{n}", type_=Integer) for n in range(many)]))
 
 
+async def another_currency(session: AsyncSession, currency: str) -> str | None:
+    """A currency other than `currency` that something on sale is priced in, if there is one."""
+    on_sale = (Product.status == "active") & ~Variant.archived
+    query = select(Variant.currency).join(Product, Product.id == Variant.product_id).where(on_sale)
+    found: str | None = await session.scalar(query.where(Variant.currency != currency).limit(1))
+    return found
+
+
 async def cards_by_id(reader: Reader, currency: str, ids: Sequence[int]) -> list[Card]:
     """Cards of these products (a page at most), in this order."""
     if not ids:
@@ -294,86 +303,6 @@ async def cards_by_id(reader: Reader, currency: str, ids: Sequence[int]) -> list
     rows = (await reader.execute(_cards(many), wanted)).all()
     by_id = {row.id: as_card(row, currency) for row in rows}
     return [by_id[identity] for identity in ids if identity in by_id]
-
-
-PRODUCT = select(
-    Product.id,
-    Product.slug,
-    Product.title,
-    Product.summary,
-    Product.description,
-    Product.details,
-    Product.option,
-    Product.position,
-).where(Product.slug == bindparam("slug"), Product.status == "active")
-OFFERS = (
-    select(
-        Variant.id,
-        Variant.title,
-        Variant.sku,
-        Variant.price,
-        Variant.tracked,
-        Variant.on_hand,
-        Variant.held,
-        Variant.requires_shipping,
-        Variant.credit_amount,
-        Variant.lowest_before,
-        *(getattr(Variant, name) for name in CONTENT),
-    )
-    .where(Variant.product_id == bindparam("product_id"), ~Variant.archived)
-    .order_by(Variant.position, Variant.id)
-)
-PICTURES = (
-    select(Image.path, Image.alt, Image.width, Image.height)
-    .where(Image.product_id == bindparam("product_id"))
-    .order_by(Image.position)
-)
-SHELVES = (
-    select(Collection.slug, Collection.title)
-    .join(ProductCollection, ProductCollection.collection_id == Collection.id)
-    .where(ProductCollection.product_id == bindparam("product_id"))
-    .order_by(Collection.position)
-)
-
-
-async def product_by_slug(reader: Reader, currency: str, slug: str) -> ProductView | None:
-    """An active product with its variants, pictures and collections in one statement a kind, or None."""
-    product = (await reader.execute(PRODUCT, {"slug": slug})).first()
-    if product is None:
-        return None
-    key = {"product_id": product.id}
-    return ProductView(
-        id=product.id,
-        slug=product.slug,
-        title=product.title,
-        summary=product.summary,
-        description=product.description,
-        details=product.details,
-        option=product.option,
-        offers=[_offer(row, currency) for row in (await reader.execute(OFFERS, key)).all()],
-        images=[Picture(*row) for row in (await reader.execute(PICTURES, key)).all()],
-        collections=[(row.slug, row.title) for row in (await reader.execute(SHELVES, key)).all()],
-        position=product.position,
-    )
-
-
-def _offer(variant: Row[Any], currency: str) -> Offer:
-    left = variant.on_hand - variant.held if variant.tracked else 99
-    return Offer(
-        id=variant.id,
-        title=variant.title,
-        sku=variant.sku,
-        price=format_money(variant.price, currency),
-        amount=variant.price,
-        stock=stock_level(variant.tracked, left),
-        stock_text=stock_text(variant.tracked, left),
-        available=left > 0,
-        left=left,
-        requires_shipping=variant.requires_shipping,
-        holds_credits=variant.credit_amount is not None,
-        was=format_money(variant.lowest_before, currency) if variant.lowest_before else "",
-        unit_price=unit_price(variant.price, currency, content_of(variant)),
-    )
 
 
 COLLECTIONS = select(Collection.id, Collection.slug, Collection.title, Collection.description).order_by(
@@ -428,9 +357,3 @@ VERSION = select(CatalogueVersion.number)
 async def version(reader: Reader) -> int:
     """The catalogue's version: what was made from an older one is stale."""
     return (await reader.execute(VERSION)).scalar() or 0
-
-
-async def slugs(reader: Reader, most: int = 50_000) -> list[str]:
-    """The addresses of all listed products, for the sitemap (which holds 50,000 at most, sitemaps.org)."""
-    query = select(Product.slug).where(Product.status == "active", Product.listed)
-    return list((await reader.execute(query.order_by(Product.id).limit(most))).scalars())

@@ -1,13 +1,16 @@
 """Search behind one function: SQLite's FTS5 and PostgreSQL's full-text search, with the same answers.
 
-Every word is quoted, so that no operator of either language passes; unfinished words match. First come products with
+Every word is quoted, so that no operator of either language passes; unfinished words match, and a plural finds what
+stands in the singular. First come products with
 all the words in their title, then those whose title's words begin so, then those that hold them anywhere; among
 these, shorter titles first. Each step looks at so many candidates and no more, and the next one is only taken when
-there is room left: on a big catalogue a common word costs no more than a rare one.
+there is room left: on a big catalogue a common word costs no more than a rare one. What holds only some of the words is
+ranked by how many of them among so many candidates of each.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from sqlalchemy import Integer, String, bindparam, text
 from sqlalchemy.sql.selectable import TextualSelect
@@ -18,30 +21,60 @@ WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 8
 MOST_LETTERS = 40
 FEWEST_CANDIDATES = 60
+# After these a plural is made with -es.
+HISSED = ("ses", "xes", "zes", "ches", "shes", "oes")
 
-# Without the outer limit SQLite would fold the inner one away and sort everything that matches. CROSS JOIN makes it
-# begin with the words.
-RANKED = (
-    "SELECT id FROM (SELECT p.id AS id, p.position AS position, length(p.search_title) AS letters FROM {found} "
-    "AND p.status = 'active' AND p.listed AND (:collection = 0 OR EXISTS (SELECT 1 FROM product_collections c "
-    "WHERE c.product_id = p.id AND c.collection_id = :collection)) LIMIT :candidates) AS found "
-    "ORDER BY letters, position, id LIMIT :most"
+# What holds some of the words: so many of them are looked for, and so many candidates of each are looked at.
+MOST_OF_SOME = 5
+CANDIDATES_OF_SOME = 500
+
+# CROSS JOIN makes SQLite begin with the words.
+FOUND = {
+    True: "product_search CROSS JOIN products p ON p.id = product_search.rowid WHERE product_search MATCH :{words}",
+    False: "products p WHERE p.search @@ to_tsquery('simple', :{words})",
+}
+CANDIDATES = (
+    "SELECT p.id AS id, p.position AS position, length(p.search_title) AS letters, {word} AS word, {title} AS title "
+    "FROM {found} AND p.status = 'active' AND p.listed AND (:collection = 0 OR EXISTS (SELECT 1 FROM "
+    "product_collections c WHERE c.product_id = p.id AND c.collection_id = :collection)) LIMIT :candidates"
+)
+# Without the outer limit SQLite would fold the inner one away and sort everything that matches.
+RANKED = "SELECT id FROM ({candidates}) AS found ORDER BY letters, position, id LIMIT :most"
+OF_ONE = "SELECT * FROM ({candidates}) AS {name}"
+RANKED_BY_WORDS = (
+    "SELECT id FROM ({candidates}) AS found GROUP BY id, letters, position "
+    "ORDER BY count(DISTINCT word) DESC, sum(title) DESC, letters, position, id LIMIT :most"
 )
 
 
-def _statement(found: str) -> TextualSelect:
+def _candidates(sqlite: bool, words: str, word: int = 0, title: int = 0) -> str:
+    return CANDIDATES.format(found=FOUND[sqlite].format(words=words), word=word, title=title)
+
+
+def _statement(sql: str, *words: str) -> TextualSelect:
     given = [bindparam(name, type_=Integer) for name in ("collection", "candidates", "most")]
     return (
-        text(RANKED.format(found=found))
-        .bindparams(*given, bindparam("words", type_=String))
-        .columns(id=Integer)
+        text(sql).bindparams(*given, *(bindparam(name, type_=String) for name in words)).columns(id=Integer)
     )
 
 
-SQLITE = _statement(
-    "product_search CROSS JOIN products p ON p.id = product_search.rowid WHERE product_search MATCH :words"
-)
-POSTGRESQL = _statement("products p WHERE p.search @@ to_tsquery('simple', :words)")
+def _some_statement(sqlite: bool, many: int) -> TextualSelect:
+    """For `many` words: each one's candidates by their titles, so that none of these is left out, and all others."""
+    names = {
+        f"{where}_{word}": (word, title)
+        for word in range(many)
+        for title, where in enumerate(("any", "title"))
+    }
+    parts = (OF_ONE.format(candidates=_candidates(sqlite, name, *names[name]), name=name) for name in names)
+    return _statement(RANKED_BY_WORDS.format(candidates=" UNION ALL ".join(parts)), *names)
+
+
+ALL_WORDS = {
+    sqlite: _statement(RANKED.format(candidates=_candidates(sqlite, "words")), "words") for sqlite in FOUND
+}
+SOME_WORDS = {
+    (sqlite, many): _some_statement(sqlite, many) for sqlite in FOUND for many in range(1, MOST_OF_SOME + 1)
+}
 
 
 def folded(value: str) -> str:
@@ -57,13 +90,33 @@ def words_of(query: str) -> list[str]:
     return [word[:MOST_LETTERS] for word in folded(query[:400]).split()[:MOST_WORDS]]
 
 
-def _steps(words: list[str], *, sqlite: bool) -> list[str]:
+def singular(word: str) -> list[str]:
+    """What `word` may be the plural of. As whole words only: nobody who types "lens" looks for lentils."""
+    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+        return []
+    if word.endswith("ies"):
+        return [word[:-1], f"{word[:-3]}y"]
+    return [word[:-1], word[:-2]] if word.endswith(HISSED) else [word[:-1]]
+
+
+def _steps(words: Sequence[str], *, sqlite: bool) -> list[str]:
     """What to look for, one step after the other: whole words in the title, beginnings there, beginnings anywhere."""
     if sqlite:
-        whole = " AND ".join(f'"{word}"' for word in words)
-        begun = " AND ".join(f'"{word}"*' for word in words)
+        whole = " AND ".join(_word_of_sqlite(word, "") for word in words)
+        begun = " AND ".join(_word_of_sqlite(word, "*") for word in words)
         return [f"search_title: ({whole})", f"search_title: ({begun})", begun]
-    return [" & ".join(f"'{word}'{kind}" for word in words) for kind in (":A", ":*A", ":*")]
+    marks = ((":A", ":A"), (":*A", ":A"), (":*", ""))
+    return [" & ".join(_word_of_postgresql(word, *mark) for word in words) for mark in marks]
+
+
+def _word_of_sqlite(word: str, begun: str) -> str:
+    others = "".join(f' OR "{one}"' for one in singular(word))
+    return f'("{word}"{begun}{others})'
+
+
+def _word_of_postgresql(word: str, mark: str, whole: str) -> str:
+    others = "".join(f" | '{one}'{whole}" for one in singular(word))
+    return f"('{word}'{mark}{others})"
 
 
 async def find_products(
@@ -75,13 +128,29 @@ async def find_products(
     if not words:
         return []
     limits = {"most": most, "candidates": max(most, FEWEST_CANDIDATES), "collection": collection_id or 0}
-    statement = SQLITE if database.sqlite else POSTGRESQL
+    statement = ALL_WORDS[database.sqlite]
     for step in _steps(words, sqlite=database.sqlite):
         rows = await database.glance.execute(statement, {"words": step, **limits})
         found |= dict.fromkeys(rows.scalars())
         if len(found) >= most:
             break
     return list(found)[:most]
+
+
+async def find_some(
+    database: Database, words: Sequence[str], *, most: int, collection_id: int | None = None
+) -> list[int]:
+    """Ids of listed products that hold some of `words` (words_of's, the first five), those with the most of them first,
+    among these those with the most in their titles."""
+    words = words[:MOST_OF_SOME]
+    if not words:
+        return []
+    sought = {}
+    for place, word in enumerate(words):
+        _whole, sought[f"title_{place}"], sought[f"any_{place}"] = _steps([word], sqlite=database.sqlite)
+    limits = {"most": most, "candidates": CANDIDATES_OF_SOME, "collection": collection_id or 0}
+    statement = SOME_WORDS[database.sqlite, len(words)]
+    return list((await database.glance.execute(statement, sought | limits)).scalars())
 
 
 ANY_ROW = (
@@ -91,7 +160,7 @@ ANY_ROW = (
 ANYWHERE = [text(sql).bindparams(bindparam("words", type_=String)).columns(id=Integer) for sql in ANY_ROW]
 
 
-async def is_anywhere(database: Database, word: str) -> bool:
-    """Whether a product has a word that begins with `word`, one of words_of's."""
-    statement, words = ANYWHERE[database.sqlite], _steps([word], sqlite=database.sqlite)[-1]
-    return (await database.glance.execute(statement, {"words": words})).first() is not None
+async def is_anywhere(database: Database, *words: str) -> bool:
+    """Whether a product has words that begin with each of `words`, which are words_of's."""
+    statement, sought = ANYWHERE[database.sqlite], _steps(words, sqlite=database.sqlite)[-1]
+    return (await database.glance.execute(statement, {"words": sought})).first() is not None

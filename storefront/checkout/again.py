@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from storefront.cart import cookies
+from storefront.cart.change import put_code_back
 from storefront.cart.fill import fill_cart
 from storefront.cart.limits import try_to_begin
 from storefront.cart.queries import is_known
@@ -19,7 +20,7 @@ from storefront.language import gettext as _
 from storefront.language import later
 from storefront.money import format_money
 from storefront.orders.calloff import why_not
-from storefront.orders.change import held_for_cart
+from storefront.orders.change import held_for_cart, is_unclear
 from storefront.orders.models import AWAITING, OPEN_STATES, PENDING, Order
 from storefront.orders.queries import OrderView, lines_of, lock_order, order_view
 from storefront.payments.attempts import GoneMeanwhile, NotPayable, payment_page
@@ -45,7 +46,8 @@ class AgainController(Controller):
         """To Stripe's page while the order can still be paid; 409 when its things are gone, 503 without Stripe."""
         await read_form(request)
         room = checkout_room
-        order = (await _find(room, token)).order
+        view = await _find(room, token)
+        order = view.order
         await try_to_pay_again(room.limits, request, order.id)
         try:
             with answer_within(FOR_A_PAGE):
@@ -61,6 +63,12 @@ class AgainController(Controller):
         except PaymentProblem as problem:
             back = [{"label": _("Back to the order"), "url": f"/orders/{token}"}]
             text = _(problem.sentence.replace(", and your cart is kept", ""))
+            if view.attempt is not None and view.attempt.session_id is not None:
+                # It has a page, on which it may have been paid.
+                text = _(
+                    "Payment is unavailable at the moment, and we could not find out whether this order was paid. "
+                    "If you have paid, please do not pay again; look at the order in a moment."
+                )
             raise Refused(503, _("Payment is unavailable"), text, {"retry-after": "10"}, back) from None
         return redirect(request, url)
 
@@ -96,7 +104,7 @@ class AgainController(Controller):
         if typed.get("paid") == "yes" and order.state not in OPEN_STATES:
             return await _call_off(request, room, token)
         notice: list[Cookie] = []
-        if order.state in OPEN_STATES:
+        if order.state in OPEN_STATES and not is_unclear(order):
             try:
                 with answer_within(FOR_A_PAGE):
                     state = await give_up(
@@ -131,6 +139,9 @@ class AgainController(Controller):
         async with room.database.stroke() as stroke:
             wanted = [(line.variant_id, line.quantity) for line in lines]
             filled = await fill_cart(stroke, key, cookies.hashed(new), wanted, held_for_cart)
+            if order.promotion_id is not None and filled.put:
+                mine = cookies.hashed(new) if filled.new_cart else key
+                await put_code_back(stroke, mine, order.promotion_id)
         set_cookies = [leave_notice(request, filled.notice)]
         if filled.new_cart:
             set_cookies.append(cookies.cart_cookie(room.settings, new))

@@ -3,7 +3,14 @@
 import re
 from collections.abc import Mapping
 
-from storefront.checkout.address import check_address, country_names, label_lines, normal_area, rules
+from storefront.checkout.address import (
+    check_address,
+    country_code,
+    country_names,
+    label_lines,
+    normal_area,
+    rules,
+)
 from storefront.language import gettext as _
 
 PREFIX = "billing_"
@@ -28,7 +35,7 @@ def fields_for(country: str) -> tuple[str, ...]:
 
 def chosen_country(values: Mapping[str, str], delivered_to: str) -> str:
     """The billing address's country: the chosen one, else the one that is delivered to."""
-    code = values.get(COUNTRY, "").strip().upper()
+    code = country_code(values.get(COUNTRY, ""))
     return code if code in country_names() else delivered_to
 
 
@@ -75,7 +82,7 @@ def normalise(values: dict[str, str]) -> None:
     if "vat_number" in values:
         values["vat_number"] = normal_vat_number(values["vat_number"])
     if values.get(OTHER):
-        values[COUNTRY] = values.get(COUNTRY, "").upper()
+        values[COUNTRY] = country_code(values.get(COUNTRY, ""))
         if values[COUNTRY] in country_names():
             area = normal_area(values[COUNTRY], values.get(f"{PREFIX}address_level1", ""))
             if area:

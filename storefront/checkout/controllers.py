@@ -14,9 +14,16 @@ from storefront.accounts.guards import signed_in
 from storefront.accounts.mine import belongs_to
 from storefront.cart import cookies
 from storefront.cart.mend import take_what_is_left
+from storefront.cart.views import can_be_paid
 from storefront.checkout import billing, forms, views
 from storefront.checkout.address import label_lines
-from storefront.checkout.answers import show_form, show_refusal, show_unavailable, sign_in_first
+from storefront.checkout.answers import (
+    nothing_to_order,
+    show_form,
+    show_refusal,
+    show_unavailable,
+    sign_in_first,
+)
 from storefront.checkout.likely import MEANT
 from storefront.checkout.limits import placed_nothing, try_to_place, try_to_return
 from storefront.checkout.place import (
@@ -57,11 +64,11 @@ class CheckoutController(Controller):
     @get("/checkout")
     async def form(self, request: ShopRequest, checkout_room: NamedDependency[CheckoutRoom]) -> Response[Any]:
         basket = await read_basket(request, checkout_room)
-        # Looking sets no cookie, so there is no notice: an empty cart says that it is.
-        if not basket.cart.can_check_out:
+        # Looking sets no cookie, so there is no notice: the cart says what it lacks.
+        if not can_be_paid(basket.cart, basket.rates, checkout_room.settings.currency):
             return redirect(request, "/cart")
         if checkout_room.gateway.breaker.open:
-            return show_unavailable(request, checkout_room, basket, basket.draft)
+            return await show_unavailable(request, checkout_room, basket, basket.draft)
         return show_form(request, checkout_room, basket, basket.draft)
 
     @post("/checkout/fields/{field:str}", status_code=200)
@@ -82,10 +89,13 @@ class CheckoutController(Controller):
             return redirect(request, "/checkout")
         if field in WHOLE_FORM:
             # They change other fields or the total, so the whole form is answered.
-            return show_form(request, checkout_room, basket, checked.values, retarget=True)
+            # What is there and wrong stays marked; with another country other rules begin.
+            wrong = {} if field == "country" else checked.errors
+            wrong = {name: text for name, text in wrong.items() if checked.typed.get(name)}
+            return show_form(request, checkout_room, basket, checked.typed, errors=wrong, retarget=True)
         error = checked.errors.get(field, "")
         context = views.field_context(
-            field, checked.values, error, ok=not error and bool(checked.values.get(field))
+            field, checked.typed, error, ok=not error and bool(checked.typed.get(field))
         )
         if MEANT in typed:
             context["focus"] = True
@@ -99,34 +109,34 @@ class CheckoutController(Controller):
         typed = await read_form(request)
         basket = await read_basket(request, room)
         if not basket.cart.lines:
-            return redirect(request, "/cart", cookies=[leave_notice(request, "empty")])
+            return await nothing_to_order(request, room, basket)
         if basket.cart.holds_credits and request.account_id is None:
             return await sign_in_first(request, room, basket, forms.draft_of(typed))
         checked = forms.check(typed, needs_delivery=basket.cart.needs_delivery, rates=basket.rates)
         if not basket.cart.can_check_out:
-            return await show_refusal(request, room, basket, checked.values, CartChanged(basket.cart))
+            return await show_refusal(request, room, basket, checked.typed, CartChanged(basket.cart))
         if checked.errors:
             await keep_draft(room, basket, forms.draft_of(typed))
-            return show_form(request, room, basket, checked.values, 422, errors=checked.errors)
+            return show_form(request, room, basket, checked.typed, 422, errors=checked.errors)
         counted = await try_to_place(room.limits, request, basket.cart.id, checked.values["email"])
         began = now()
         with answer_within(FOR_A_PAGE):
             if not await room.gateway.answers():
                 await keep_draft(room, basket, forms.draft_of(typed))
-                return show_unavailable(request, room, basket, checked.values)
+                return await show_unavailable(request, room, basket, checked.typed)
             try:
                 order = await _placed(room, basket.cart.id, _wanted(request, room, checked))
                 step("place: committed")
                 if order.placed_at < began:
                     await placed_nothing(room.limits, counted)
             except (CartEmpty, CartChanged, TotalChanged, NotPayableAmount) as refusal:
-                return await show_refusal(request, room, basket, checked.values, refusal)
+                return await show_refusal(request, room, basket, checked.typed, refusal)
             except NeedsAccount:
                 return await sign_in_first(request, room, basket, forms.draft_of(typed))
             except PaymentProblem as problem:
                 await keep_draft(room, basket, forms.draft_of(typed))
-                return show_unavailable(request, room, basket, checked.values, problem)
-            return await _to_payment(request, room, basket, checked.values, order)
+                return await show_unavailable(request, room, basket, checked.typed, problem)
+            return await _to_payment(request, room, basket, checked.typed, order)
 
     @post("/checkout/mend", status_code=200)
     async def mend(self, request: ShopRequest, checkout_room: NamedDependency[CheckoutRoom]) -> Response[Any]:
@@ -221,7 +231,7 @@ def _wanted(request: ShopRequest, room: CheckoutRoom, checked: forms.Checked) ->
         note=values.get("note", ""),
         shown_total=checked.shown_total,
         origin=room.settings.base_url or request.origin,
-        draft=values,
+        draft=checked.typed,
         account_id=request.account_id,
     )
 
@@ -232,12 +242,13 @@ async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> Order:
     replacing: PageClosed | None = None
     for _try in range(4):
         try:
-            async with room.database.writes() as session:
+            async with room.turn(), room.database.writes() as session:
                 order = await place(session, room.settings, cart_id, wanted, replacing=replacing)
                 if wanted.account_id is not None:
                     await belongs_to(session, order, wanted.account_id)
                     if order.address:
-                        await keep(session, wanted.account_id, wanted.draft)
+                        # Of the form the telephone number, and the rest as the order has it.
+                        await keep(session, wanted.account_id, wanted.draft | order.address)
                 return order
         except MustReplace as other:
             replacing = await close_page(room.database, room.gateway, room.settings, other.order_id)
@@ -265,5 +276,5 @@ async def _to_payment(
         return await show_refusal(request, room, await read_basket(request, room), values, GoneMeanwhile())
     except PaymentProblem as problem:
         await send_link_to_finish(room.database, room.settings, order.id)
-        return show_unavailable(request, room, basket, values, problem)
+        return await show_unavailable(request, room, basket, values, problem)
     return redirect(request, url, cookies=[gone])

@@ -9,7 +9,14 @@ from pydantic import AfterValidator, BaseModel, ValidationInfo
 
 from storefront.cart.delivery import Rate, countries_of, home_country, rates_for
 from storefront.checkout import billing
-from storefront.checkout.address import capital, check_address, country_names, normal_area, rules
+from storefront.checkout.address import (
+    capital,
+    check_address,
+    country_code,
+    country_names,
+    normal_area,
+    rules,
+)
 from storefront.language import gettext as _
 from storefront.language import later
 from storefront.web.forms import email_address, parse
@@ -61,6 +68,8 @@ FIELDS = {
     "billing_postal_code": Field(later("postal code"), 20, "billing postal-code"),
     "note": Field(later("note"), 500, type="textarea"),
 }
+# What an order keeps in another spelling than people write it in; it must not change under their eyes.
+BY_HAND = ("email", "vat_number")
 # A total that no order has, so that it never equals the true one.
 UNREADABLE = -1
 FEWEST_TEL_DIGITS, MOST_TEL_DIGITS = 5, 20
@@ -152,11 +161,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A form that was looked at. `values` holds what this country's form has and nothing else; `errors` is in
+    """A form that was looked at. `values` holds what this country's form has and nothing else, as an order
+    keeps it; `typed` is the same with what was written by hand left alone, to be shown again; `errors` is in
     page order; `rate` is the chosen delivery where it is offered; `shown_total` (minor units) is what the
     shopper saw, None if the form did not say, UNREADABLE if it says nothing that a form of ours would."""
 
     values: dict[str, str]
+    typed: dict[str, str]
     errors: dict[str, str]
     rate: Rate | None
     shown_total: int | None
@@ -214,6 +225,7 @@ def check(form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate
     values = {name: form.get(name, "").strip() for name in names}
     if bill_to:
         values[billing.COUNTRY] = bill_to
+    by_hand = {name: values[name] for name in BY_HAND if name in values}
     found, wrong = parse(CheckoutForm, values)
     if found is not None:
         values["email"] = found.email
@@ -224,7 +236,7 @@ def check(form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate
         _normalise(values, country)
     errors = {name: wrong[name] for name in names if name in wrong}
     shown = _whole_amount(form["shown_total"]) if "shown_total" in form else None
-    return Checked(values, errors, rate, shown, needs_delivery)
+    return Checked(values, values | by_hand, errors, rate, shown, needs_delivery)
 
 
 def check_field(name: str, form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate]) -> str:
@@ -274,7 +286,7 @@ def _normalise(values: dict[str, str], country: str) -> None:
 
 
 def _country(values: Mapping[str, str]) -> str:
-    return values.get("country", "").strip().upper()
+    return country_code(values.get("country", ""))
 
 
 def _whole_amount(text: str) -> int:

@@ -4,7 +4,7 @@ Generous to a hundred people behind one address, and to one who changes their mi
 order it has placed already is given back.
 """
 
-from storefront.web.limits import Limits, Rule, network_of
+from storefront.web.limits import Limits, Rule, mailbox_of, network_of
 from storefront.web.request import ShopRequest
 
 TEN_MINUTES = 600
@@ -21,7 +21,7 @@ async def try_to_place(
     """Count an order that is about to be placed. Raises Refused 429. Gives what to give back if none was."""
     counted = [
         (PLACING_CART, str(cart_id)),
-        (PLACING_ADDRESS, email.lower()),
+        (PLACING_ADDRESS, mailbox_of(email)),
         (PLACING_NETWORK, network_of(request)),
     ]
     await limits.meet(request, *counted)

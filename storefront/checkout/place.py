@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -15,13 +15,15 @@ from storefront.cart.queries import CartView, cart_by_id
 from storefront.database import lock, now
 from storefront.language import later, spoken
 from storefront.money import Money
-from storefront.orders.change import close, held_by, move, note, take_out, take_over
+from storefront.orders.change import close, held_by, is_unclear, move, note, take_out, take_over
 from storefront.orders.models import PAID, Order, OrderLine
-from storefront.orders.queries import live_attempt, open_order_of_cart
+from storefront.orders.queries import live_attempt, open_order_of_cart, used_by_others
 from storefront.payments.attempts import new_attempt
 from storefront.payments.credited import settle_paid_credits
 from storefront.payments.giveup import PageClosed
 from storefront.payments.settle import take_from_cart, tell_paid
+from storefront.promotions.models import Promotion
+from storefront.promotions.offers import Offer, offer_by_id, with_uses
 from storefront.settings import Settings
 from storefront.steps import step
 
@@ -107,16 +109,20 @@ async def place(
     if open_order is not None:
         await lock(session, select(Order.id).where(Order.id == open_order.id))
         await session.refresh(open_order)
+        if is_unclear(open_order):
+            return open_order
         cart = cart.with_holds(await held_by(session, open_order.id))
     if not cart.can_check_out:
         raise CartChanged(cart)
+    cart = replace(cart, offer=await with_uses(session, cart.offer, cart.id, used_by_others))
+    discount = cart.discount(settings.currency)
     shipping = wanted.rate.cost(cart.subtotal) if wanted.rate else 0
-    total = Money(cart.subtotal + shipping, settings.currency)
+    total = Money(cart.subtotal - discount + shipping, settings.currency)
     if wanted.shown_total is not None and wanted.shown_total != total.amount:
         raise TotalChanged(wanted.shown_total, total.amount)
     if not total.payable:
         raise NotPayableAmount(total)
-    digest = _digest(cart, wanted, total)
+    digest = _digest(cart, wanted, total, discount)
     if open_order is not None:
         if open_order.digest == digest:
             # A failed order's things had left the cart; now they lie in it again.
@@ -151,6 +157,7 @@ async def _write(
     digest: str,
     replaced: Order | None,
 ) -> Order:
+    discount = cart.discount(settings.currency)
     order = Order(
         token=secrets.token_urlsafe(24),
         number="SF-" + "".join(secrets.choice(NUMBER_LETTERS) for _ in range(6)),
@@ -169,8 +176,9 @@ async def _write(
         note=wanted.note,
         currency=settings.currency,
         subtotal=cart.subtotal,
+        discount=discount,
         shipping=shipping,
-        total=cart.subtotal + shipping,
+        total=cart.subtotal - discount + shipping,
         livemode=settings.expects_livemode,
     )
     session.add(order)
@@ -181,6 +189,8 @@ async def _write(
     step("place: order written")
     await _hold(session, order, cart, replaced)
     step("place: holds taken")
+    if discount and cart.offer is not None:
+        await _take_the_code(session, order, cart.offer)
     note(session, order, "placed")
     if order.total == 0:
         await _paid_when_placed(session, settings, order)
@@ -219,6 +229,20 @@ async def _hold(session: AsyncSession, order: Order, cart: CartView, replaced: O
         raise CartChanged(await cart_by_id(session, cart.id))
 
 
+async def _take_the_code(session: AsyncSession, order: Order, offer: Offer) -> None:
+    """Have the order count among those with its code. The last one that may is one, however many are placed now; on
+    PostgreSQL a foreign key to a row locks it too, so the order names its code only under the lock."""
+    await lock(session, select(Promotion.id).where(Promotion.id == offer.id))
+    fresh = await offer_by_id(session, offer.id)
+    fresh = await with_uses(session, fresh, order.cart_id or 0, used_by_others)
+    discount = fresh.off(order.subtotal, order.currency) if fresh else 0
+    if discount != order.discount:
+        raise TotalChanged(order.total, order.total + order.discount - discount)
+    order.promotion_id, order.promotion_code = offer.id, offer.code
+    await session.flush()
+    step("place: code taken")
+
+
 async def _paid_when_placed(session: AsyncSession, settings: Settings, order: Order) -> None:
     await session.flush()
     move(order, PAID)
@@ -230,8 +254,8 @@ async def _paid_when_placed(session: AsyncSession, settings: Settings, order: Or
     await tell_paid(session, settings, order)
 
 
-def _digest(cart: CartView, wanted: Wanted, total: Money) -> str:
-    """What makes two orders the same order: things, prices, address, delivery, note, total."""
+def _digest(cart: CartView, wanted: Wanted, total: Money, discount: int) -> str:
+    """What makes two orders the same order: things, prices, discount, address, delivery, note, total."""
     things: dict[str, Any] = {
         "lines": sorted((line.variant_id, line.quantity, line.price) for line in cart.lines),
         "who": [wanted.email, wanted.name, wanted.tel],
@@ -242,4 +266,6 @@ def _digest(cart: CartView, wanted: Wanted, total: Money) -> str:
         "origin": wanted.origin,
         "language": spoken().code,
     }
+    if cart.offer and discount:
+        things["discount"] = [cart.offer.code, discount]
     return hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()

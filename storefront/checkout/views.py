@@ -6,6 +6,7 @@ from typing import Any
 
 from storefront.cart.delivery import Rate, rates_for
 from storefront.cart.queries import CartView, Line
+from storefront.cart.views import code_context
 from storefront.catalogue.pages import picture
 from storefront.checkout import billing
 from storefront.checkout.address import Rules, country_names, rules, with_article
@@ -20,13 +21,17 @@ HINTS = {
     "tel": later("Only for questions about this delivery."),
     "vat_number": later("Stands on your order; the price stays the same."),
 }
+# Of which the form says little about whether they are right, so nothing praises them.
+NOT_CHECKED = frozenset({"vat_number"})
 OPTIONAL = frozenset({"tel", "organization", "vat_number", "address_line2", "address_level3", "note"}) | {
     billing.OTHER,
     f"{billing.PREFIX}organization",
 }
 
 
-def totals(cart: CartView, rates: Sequence[Rate], values: Mapping[str, str]) -> tuple[Rate | None, int, int]:
+def totals(
+    cart: CartView, rates: Sequence[Rate], values: Mapping[str, str], currency: str
+) -> tuple[Rate | None, int, int]:
     """The delivery that the form shows as chosen, its cost, and what there is to pay, in minor units. Where
     what was chosen is not offered to the country, the first that is; None if nothing is delivered."""
     rate = None
@@ -35,7 +40,7 @@ def totals(cart: CartView, rates: Sequence[Rate], values: Mapping[str, str]) -> 
         offered = rates_for(rates, country) if country else []
         rate = chosen_rate(values, country, offered) or next(iter(offered), None)
     shipping = rate.cost(cart.subtotal) if rate else 0
-    return rate, shipping, cart.subtotal + shipping
+    return rate, shipping, cart.subtotal - cart.discount(currency) + shipping
 
 
 def checkout_context(
@@ -49,18 +54,22 @@ def checkout_context(
     ok: Collection[str] = (),
     message: Mapping[str, Any] | None = None,
     unavailable: bool = False,
+    earlier: Mapping[str, str] | None = None,
     needs_account: bool = False,
+    summary: bool = True,
 ) -> dict[str, Any]:
     """What `checkout/_form.html` is given. `values` and `errors` are those of forms.check, `ok` names the
-    fields that get a tick, `message` is {text, kind}; with `unavailable` no form is shown; with `needs_account` the
-    form leads to signing in first."""
+    fields that get a tick, `message` is {text, kind}; with `unavailable` no form is shown, and `earlier` {text, url}
+    leads to an order that may have been paid; with `needs_account` the
+    form leads to signing in first; without `summary` mistakes stand at their fields alone."""
     errors = errors or {}
     country = chosen_country(values, rates) if cart.needs_delivery else ""
     bill_to = billed_to(values, country) if cart.needs_delivery else ""
     parts = parts_for(country, needs_delivery=cart.needs_delivery, bill_to=bill_to)
     if bill_to:
         values = {**values, billing.COUNTRY: bill_to}
-    rate, shipping, total = totals(cart, rates, values)
+    rate, shipping, total = totals(cart, rates, values, currency)
+    discount = cart.discount(currency)
     fields = {
         name: field_context(name, values, errors.get(name, ""), name in ok, rates=rates)
         for name in parts.names
@@ -72,18 +81,22 @@ def checkout_context(
         "address": parts.address,
         "address_more": parts.more,
         "address_more_label": _more_label(fields, parts.more),
-        "address_more_open": _used(fields, parts.more),
+        "address_more_open": _open(fields, parts.more),
         "company": parts.company,
-        "company_open": _used(fields, parts.company),
+        "company_open": _open(fields, parts.company),
         "billing": parts.billing,
         "methods": [_method(one, cart.subtotal, currency, rate) for one in offered],
-        "errors": [{"href": f"#{name}", "text": text} for name, text in errors.items() if name in fields],
+        "errors": [
+            {"href": f"#{name}", "text": text} for name, text in errors.items() if name in fields and summary
+        ],
         "message": message,
         "lines": [_line(templates, line, currency) for line in cart.lines],
         "count_text": ngettext("%(n)s thing", "%(n)s things", cart.count),
         "orderable": cart.can_check_out,
         "mend": _mend(cart),
         "subtotal_text": format_money(cart.subtotal, currency),
+        "code": code_context(cart, currency),
+        "discount_text": format_money(-discount, currency) if discount else "",
         "delivery_text": _cost_text(shipping, currency) if rate else "",
         "total_text": format_money(total, currency),
         "shown_total": total,
@@ -91,6 +104,7 @@ def checkout_context(
         "button": _("Sign in or register to go on") if needs_account else _button(total, currency),
         "needs_account": needs_account,
         "unavailable": unavailable,
+        "earlier": earlier,
         "terms_url": "/pages/terms",
         "returns_url": "/pages/returns",
     }
@@ -119,7 +133,7 @@ def field_context(
         "label": own.labels[name] if own else field.label,
         "value": values.get(name, ""),
         "error": error,
-        "ok": ok and not error,
+        "ok": ok and not error and name not in NOT_CHECKED,
         "hint": _(HINTS[name]) if name in HINTS else "",
         "autocomplete": field.autocomplete,
         "inputmode": field.inputmode,
@@ -132,6 +146,7 @@ def field_context(
     }
     if name == "email" and not error:
         context["meant"] = meant_address(values.get(name, ""))
+        context["ok"] = context["ok"] and not context["meant"]
     if name == "country":
         context |= {"value": country, "options": _countries(country, rates)}
     elif own and name == "address_level1" and own.areas:
@@ -184,8 +199,11 @@ def _offered(rates: tuple[Rate, ...], _language: str) -> tuple[tuple[str, str], 
     return tuple(deliverable(rates))
 
 
-def _used(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> bool:
-    return any(fields[name]["value"] or fields[name]["error"] for name in names)
+def _open(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Why a fold with these fields is open: something in it is "wrong" or "filled"; "" for a closed one."""
+    if any(fields[name]["error"] for name in names):
+        return "wrong"
+    return "filled" if any(fields[name]["value"] for name in names) else ""
 
 
 def _more_label(fields: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -201,8 +219,8 @@ def _inside(label: str) -> str:
 def _method(rate: Rate, subtotal: int, currency: str, chosen: Rate | None) -> dict[str, Any]:
     return {
         "code": rate.code,
-        "title": rate.title,
-        "detail": rate.detail,
+        "title": _(rate.title),
+        "detail": _(rate.detail),
         "price": _cost_text(rate.cost(subtotal), currency),
         "checked": rate is chosen,
     }
@@ -218,11 +236,14 @@ def _mend(cart: CartView) -> str:
 
 
 def _line(templates: Templates, line: Line, currency: str) -> dict[str, Any]:
+    total = format_money(line.total, currency)
+    if line.gone:
+        total = _("Sold out") if line.on_sale else _("No longer available")
     return {
         "title": line.title,
         "variant_title": line.variant_title,
         "quantity": line.quantity,
-        "total": _("Sold out") if line.gone else format_money(line.total, currency),
+        "total": total,
         "image": picture(templates, line.image),
     }
 

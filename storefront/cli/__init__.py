@@ -7,10 +7,13 @@ from storefront.cli.credits import credits
 from storefront.cli.messages import messages
 from storefront.cli.orders import orders
 from storefront.cli.pictures import pictures
+from storefront.cli.promotions import promotions_group
 from storefront.cli.shop import delivery, migrate, seed, stock, worker
 from storefront.cli.start import fail
 from storefront.cli.stripe import check, stripe
 from storefront.cli.theme import theme
+from storefront.database import Busy
+from storefront.settings import WrongSettings
 
 
 @click.group()
@@ -25,6 +28,7 @@ for command in (
     stock,
     orders,
     pictures,
+    promotions_group,
     messages,
     stripe,
     worker,
@@ -48,5 +52,7 @@ def main() -> None:
         fail(" ".join(error.format_message().split()))
     except click.Abort:
         fail("stopped")
-    except OSError as error:
+    except Busy:
+        fail("the database is busy with something else for too long; please try again")
+    except (OSError, WrongSettings) as error:
         fail(str(error))

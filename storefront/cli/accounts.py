@@ -30,6 +30,7 @@ def create_admin(email: str, role: str, rights: tuple[str, ...]) -> None:
     """
     from storefront.web.forms import email_address
 
+    rights = tuple(sorted(set(rights)))
     try:
         address = email_address(email)
     except ValueError as error:
@@ -38,21 +39,24 @@ def create_admin(email: str, role: str, rights: tuple[str, ...]) -> None:
         fail("--role staff goes with at least one --right, and no other role with any")
 
     async def work(settings: Settings, database: Database) -> tuple[int, str]:
-        from storefront.accounts.change import create_account, set_role
+        from storefront.accounts.change import LastOwner, create_account, set_role
         from storefront.accounts.hashing import Hashing
 
-        async with database.writes() as session:
-            known = await set_role(session, address, role, list(rights))
+        try:
+            async with database.writes() as session:
+                known = await set_role(session, address, role, list(rights))
+        except LastOwner:
+            fail(f"{address} is the shop's only owner; make somebody else an owner first")
         if known is not None:
             return known, "changed"
         hashed = await Hashing().hash(_password(settings, address))
-        more: dict[str, Any] = {"role": role, "rights": sorted(rights)}
+        more: dict[str, Any] = {"role": role, "rights": list(rights)}
         async with database.writes() as session:
             account = await create_account(session, address, hashed, verified=False, **more)
             return account.id, "created"
 
     account_id, done = with_database(work)
-    named = ", ".join(sorted(rights))
+    named = ", ".join(rights)
     log_command("role given", account_id, role=role, rights=named)
     click.echo(f"{address} {done}: {role}{' with ' + named if named else ''}")
 

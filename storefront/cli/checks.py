@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storefront.cli.words import many
 from storefront.database import Database, away, now
 from storefront.orders.models import OPEN_STATES, Order
+from storefront.outbox.mailer import need_outbox
 from storefront.outbox.models import Message, WorkerBeat
 from storefront.payments.errors import Misconfigured, PaymentProblem
 from storefront.payments.gateway import SKEW_THAT_MATTERS, Gateway
 from storefront.payments.handlers import OUR_VERSION
 from storefront.payments.models import Reconciliation, StripeEvent
 from storefront.process import open_shop
-from storefront.settings import DEVELOPMENT_SECRET, Settings
+from storefront.settings import DEVELOPMENT_SECRET, Settings, WrongSettings, need_folder
 from storefront.worker import RECONCILE_EVERY, SILENT_FOR
 
 Row: TypeAlias = tuple[bool | None, str]
@@ -28,7 +29,7 @@ SHORTEST_WEBHOOK_SECRET = 20
 
 async def run_checks(settings: Settings) -> list[Row]:
     """Rows of (passed, words); None for what is only a warning. No row holds a secret."""
-    rows = [*_production(settings), *_stripe_keys(settings), *_webhooks(settings)]
+    rows = [*_production(settings), *_folders(settings), *_stripe_keys(settings), *_webhooks(settings)]
     async with open_shop(settings) as shop:
         rows += await _database(settings, shop.database)
         rows += await _stripe(settings, shop.gateway)
@@ -54,6 +55,20 @@ def _production(settings: Settings) -> list[Row]:
         (not sqlite or None, f"the database is {'SQLite: one machine only' if sqlite else 'PostgreSQL'}"),
         (mail or None, f"SMTP_URL is {'set' if mail else 'empty: messages are kept as files in OUTBOX_DIR'}"),
     ]
+
+
+def _folders(settings: Settings) -> list[Row]:
+    """The folders that cannot be used. Pictures may well be only read where the shop is served."""
+    rows: list[Row] = []
+    try:
+        need_outbox(settings)
+    except WrongSettings as error:
+        rows.append((False, f"{error}: no message goes out"))
+    try:
+        need_folder("MEDIA_DIR", settings.media_dir)
+    except WrongSettings as error:
+        rows.append((None, f"{error}: no picture can be added from here"))
+    return rows
 
 
 def _stripe_keys(settings: Settings) -> list[Row]:

@@ -60,7 +60,7 @@ def adjust(account: str, amount: int, reason: str, owed: bool, key: str) -> None
 
     try:
         with_database(work)
-    except (ledger.NotEnoughCredits, ledger.KeyUsed, ValueError) as error:
+    except (ledger.NotEnoughCredits, ledger.NotOwed, ledger.KeyUsed, ValueError) as error:
         fail(f"{error}; nothing was changed")
 
 

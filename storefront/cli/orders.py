@@ -12,9 +12,11 @@ from storefront.database import Database
 from storefront.money import decimals, format_money
 from storefront.orders.models import OPEN_STATES, Order, Refund, Withdrawal
 from storefront.orders.next import to_be_sent
-from storefront.orders.queries import OrderView, find_orders, lock_order, order_view
+from storefront.orders.queries import OrderView, find_orders, lock_order, order_view, refunded_of
 from storefront.orders.withdraw import newest_withdrawals
 from storefront.orders.words import bill_to_lines, timeline_text
+from storefront.payments.models import Dispute
+from storefront.payments.queries import disputes_to_answer
 from storefront.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,13 +53,14 @@ def list_orders(state: str | None, attention: bool, most: int) -> None:
 def show(number: str) -> None:
     """Everything about one order."""
 
-    async def work(_found: Settings, database: Database) -> OrderView | None:
+    async def work(_found: Settings, database: Database) -> tuple[OrderView, list[Dispute]]:
         async with database.reads() as session:
-            return await order_view(session, Order.number == number.upper())
+            view = await order_view(session, Order.number == number.upper())
+            if view is None:
+                fail(f"there is no order {number}")
+            return view, await disputes_to_answer(session, view.order.id)
 
-    view = with_database(work)
-    if view is None:
-        fail(f"there is no order {number}")
+    view, disputes = with_database(work)
     order = view.order
     click.echo(f"{order.number}  {order.state}  {format_money(order.total, order.currency)}  {order.email}")
     if order.refunded_amount:
@@ -66,15 +69,20 @@ def show(number: str) -> None:
         click.echo(f"! its shopper cancelled it on {order.called_off_at:%Y-%m-%d %H:%M} UTC; do not send it")
     if order.attention:
         click.echo(f"! {order.attention}")
+    for dispute in disputes:
+        until = f" until {dispute.due_by:%Y-%m-%d %H:%M} UTC" if dispute.due_by else ""
+        click.echo(f"! answer the dispute about {format_money(dispute.amount, dispute.currency)}{until}")
     for line in view.lines:
         click.echo(f"  {line.quantity} × {line.sku}  {line.title} {line.variant_title}".rstrip())
+    if order.discount:
+        click.echo(f"  code {order.promotion_code}: {format_money(-order.discount, order.currency)}")
     if order.address:
         click.echo(f"  {order.shipping_title}:\n    " + order.address["lines"].replace("\n", "\n    "))
     if bill_to_lines(order):
         click.echo("  bill to:\n    " + "\n    ".join(bill_to_lines(order)))
     if order.note:
         click.echo(f"  note: {order.note}")
-    for task in [] if view.shipments else to_be_sent(order, view.lines):
+    for task in [] if view.shipments or view.lost else to_be_sent(order, view.lines):
         click.echo(f"  to do: {task}")
     for shipment in view.shipments:
         click.echo(f"  sent {shipment.shipped_at:%Y-%m-%d %H:%M} {shipment.tracking}".rstrip())
@@ -125,7 +133,8 @@ def ship(number: str, tracking: str) -> None:
 @orders.command()
 @click.argument("number")
 def resolve(number: str) -> None:
-    """Say that you have looked at an order that waits for a decision; it may be sent then."""
+    """Say that you have looked at an order that waits for a decision; it may be sent then. One that is not paid,
+    since its payment does not fit, is cancelled first."""
     from storefront.orders.change import resolve as take_away
 
     async def work(_found: Settings, database: Database) -> list[str]:
@@ -153,7 +162,9 @@ def cancel(number: str) -> None:
             return str(fail(f"there is no order {number}"))
         if view.order.state not in OPEN_STATES:
             return str(fail(f"{number.upper()} is {view.order.state}; only an open order can be cancelled"))
-        return await give_up(shop.database, shop.gateway, shop.settings, view.order.id, "by the shop")
+        return await give_up(
+            shop.database, shop.gateway, shop.settings, view.order.id, "by the shop", decided=True
+        )
 
     try:
         state = with_shop(work)
@@ -168,12 +179,19 @@ def cancel(number: str) -> None:
 @click.argument("number")
 @click.option("--amount", help="How much, such as 4.90; all that is left when not given.")
 @click.option("--restock", is_flag=True, help="Put the things back into stock when the refund has succeeded.")
-def refund(number: str, amount: str | None, restock: bool) -> None:
+@click.option(
+    "--payment",
+    help="Of this payment (pi_…), when it is not the one by which the order is paid: a second one, or one that came "
+    "too late.",
+)
+def refund(number: str, amount: str | None, restock: bool, payment: str | None) -> None:
     """Send money back through Stripe."""
     from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
 
     if amount is not None and not is_amount(amount):
         fail(f"{amount!r} is no amount")
+    if payment is not None and not payment.strip():
+        fail(f"{payment!r} is no payment")
     if restock and amount is not None:
         fail("--restock puts everything back, so it goes with a full refund, without --amount")
 
@@ -185,11 +203,18 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
             minor = None if amount is None else _minor_units(amount, order.currency)
             if minor is not None and minor <= 0:
                 raise NotRefundable(f"{amount} is no amount in {order.currency}")
-            put_down = await ask_for_refund(session, order, minor, restock=restock)
+            put_down = await ask_for_refund(
+                session, order, minor, restock=restock, payment=(payment or "").strip()
+            )
         for _ in range(LOOKS):
             await send_refunds(shop.database, shop.gateway, shop.settings)
             async with shop.database.reads() as session:
-                refunded = (await session.get_one(Order, order.id)).refunded_amount
+                current = await session.get_one(Order, order.id)
+                refunded = (
+                    current.refunded_amount
+                    if current.payment_intent == put_down.payment_intent
+                    else await refunded_of(session, order.id, put_down.payment_intent)
+                )
                 made = await session.get_one(Refund, put_down.id)
             if made.state != "wanted":
                 break
@@ -202,7 +227,8 @@ def refund(number: str, amount: str | None, restock: bool) -> None:
             )
         if made.state == "wanted":
             return f"{much} will be refunded; Stripe does not answer, and the worker goes on"
-        return f"{much} refunded, {in_all} in all"
+        of = f" of payment {made.payment_intent}" if payment else ""
+        return f"{much} refunded, {in_all} in all{of}"
 
     try:
         said = with_shop(work)

@@ -8,7 +8,7 @@ import click
 from storefront.cli.start import fail, with_database
 from storefront.cli.words import many
 from storefront.database import Database
-from storefront.settings import Settings
+from storefront.settings import Settings, need_folder
 
 LONGEST_ALT = 200
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -36,6 +36,7 @@ def add(product: str, file: Path, alt: str, first: bool) -> None:
     async def work(found: Settings, database: Database) -> int:
         async with database.reads() as session:
             slug = (await find_product(session, product)).slug
+        need_folder("MEDIA_DIR", found.media_dir)
         kept = keep_photo(file, slug if SLUG.fullmatch(slug) else "picture", found.media_dir)
         async with database.writes() as session:
             return await add_picture(session, product, kept, words, first=first)

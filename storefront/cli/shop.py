@@ -84,7 +84,8 @@ def delivery(file: Path | None) -> None:
     with_database(work)
 
 
-@click.command()
+# Else -5 would be taken for an option.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("sku")
 @click.argument("quantity", type=Whole(0, 10_000_000), required=False)
 def stock(sku: str, quantity: int | None) -> None:

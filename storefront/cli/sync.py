@@ -39,7 +39,9 @@ def sync(product_id: str | None, dry_run: bool, archive_all: bool) -> None:
             click.echo("STRIPE_SECRET_KEY is not set: reading the built-in sandbox")
         elif not shop.settings.stripe_secret_key.get_secret_value():
             fail("STRIPE_SECRET_KEY is not set, so Stripe cannot be read; nothing was changed")
-        return await (_one(shop, product_id, dry_run) if product_id else _all(shop, dry_run, archive_all))
+        return await (
+            _one(shop, product_id, dry_run, archive_all) if product_id else _all(shop, dry_run, archive_all)
+        )
 
     try:
         tally = with_shop(work)
@@ -54,10 +56,12 @@ def sync(product_id: str | None, dry_run: bool, archive_all: bool) -> None:
     click.echo(f"{counts}{' (dry run: nothing was changed)' if dry_run else ''}")
 
 
-async def _one(shop: "Shop", product_id: str, dry_run: bool) -> Counter[str]:
+async def _one(shop: "Shop", product_id: str, dry_run: bool, archive_all: bool) -> Counter[str]:
     from storefront.payments.sync import sync_product
 
-    outcomes = await sync_product(shop.database, shop.gateway, shop.settings, product_id, dry_run=dry_run)
+    outcomes = await sync_product(
+        shop.database, shop.gateway, shop.settings, product_id, dry_run=dry_run, archive_all=archive_all
+    )
     if not outcomes:
         fail(f"Stripe has no active product {product_id}, and none is for sale here")
     for one in outcomes:

@@ -13,8 +13,15 @@ class Whole(click.IntRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
-            self.fail(f"{value!r} is no whole number.", param, ctx)
-        return super().convert(value, param, ctx)
+            self.fail(f"{value!r} is no whole number{self._bounds()}.", param, ctx)
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value} is no whole number{self._bounds()}.", param, ctx)
+
+    def _bounds(self) -> str:
+        least = "" if self.min is None else f" from {self.min:,}"
+        return least if self.max is None else f"{least} to {self.max:,}"
 
 
 def is_amount(text: str) -> bool:

@@ -35,7 +35,7 @@ async def grant(session: AsyncSession, order: Order) -> None:
         return
     reason = BOUGHT % {"number": order.number}
     await once(session, order.account_id, _granted(order), reason, amount=bought, order_id=order.id)
-    note(session, order, "credits-granted", amount=f"{bought:,}")
+    note(session, order, "credits-granted", amount=bought)
 
 
 def _granted(order: Order) -> str:
@@ -69,7 +69,7 @@ async def take_back(session: AsyncSession, settings: Settings, order: Order, ret
     cause = f"order:{order.id}:returned:{number + 1}"
     await once(session, account.account_id, cause, reason, amount=amount, owing=owing, order_id=order.id)
     if amount:
-        note(session, order, "credits-taken" if amount < 0 else "credits-back", amount=f"{abs(amount):,}")
+        note(session, order, "credits-taken" if amount < 0 else "credits-back", amount=abs(amount))
     if owing > 0:
         await _tell_of_debt(session, settings, order, account.account_id, owing, cause)
 
@@ -78,7 +78,7 @@ async def _tell_of_debt(
     session: AsyncSession, settings: Settings, order: Order, account_id: int, owing: int, cause: str
 ) -> None:
     log.warning("credits owed", order=order.number, account=account_id, credits=owing)
-    note(session, order, "credits-owed", amount=f"{owing:,}")
+    note(session, order, "credits-owed", amount=owing)
     reason = f"{owing:,} credits were to be taken back, and are spent already"
     raise_attention(order, reason)
     what_to_do = (

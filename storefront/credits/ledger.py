@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.credits.models import CreditBalance, CreditEntry
+from storefront.web.forms import unseen_in
 
 # More would not fit a BIGINT together with what is there; nobody buys so many.
 MOST = 10**15
@@ -21,6 +22,17 @@ class NotEnoughCredits(Exception):
 
     def __str__(self) -> str:
         return f"there are {self.balance:,} credits, and {self.wanted:,} are wanted"
+
+
+@dataclass
+class NotOwed(Exception):
+    """Less is owed than is to be taken away from it."""
+
+    owed: int
+    less: int
+
+    def __str__(self) -> str:
+        return f"{self.owed:,} credits are owed, which cannot become {self.less:,} fewer"
 
 
 class KeyUsed(Exception):
@@ -42,20 +54,29 @@ async def spend(session: AsyncSession, account_id: int, amount: int, reason: str
 async def adjust(session: AsyncSession, account_id: int, amount: int, reason: str, key: str) -> CreditEntry:
     """Staff give (or, with a negative amount, take) credits. Raises as `spend` does."""
     _check(amount)
+    _check_reason(reason)
     return await once(session, account_id, f"adjusted:{account_id}:{key}", reason, amount=amount)
 
 
 async def adjust_owed(
     session: AsyncSession, account_id: int, amount: int, reason: str, key: str
 ) -> CreditEntry:
-    """Staff change what is owed, for instance by -60 when that was paid or forgiven. Raises as `spend` does."""
+    """Staff change what is owed, for instance by -60 when that was paid or forgiven. Raises NotOwed, and as `spend`
+    does."""
     _check(amount)
+    _check_reason(reason)
     return await once(session, account_id, f"owed:{account_id}:{key}", reason, owing=amount)
 
 
 def _check(amount: int) -> None:
     if type(amount) is not int or not 0 < abs(amount) <= MOST:
         raise ValueError("an amount is a whole number of credits other than 0")
+
+
+def _check_reason(reason: str) -> None:
+    # Somebody wrote it, and the account's owner reads it.
+    if unseen_in(reason):
+        raise ValueError("the reason holds a line break or characters that nobody sees")
 
 
 async def once(
@@ -78,7 +99,7 @@ async def once(
     if account.balance + amount < 0:
         raise NotEnoughCredits(account.balance, -amount)
     if account.owed + owing < 0:
-        raise NotEnoughCredits(account.owed, -owing)
+        raise NotOwed(account.owed, -owing)
     account.balance += amount
     account.owed += owing
     entry = CreditEntry(

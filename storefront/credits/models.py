@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.database import Base, Moment, now
+from storefront.orders.models import Order
 
 
 class CreditBalance(Base):
@@ -43,5 +44,5 @@ class CreditEntry(Base):
     owed: Mapped[int] = mapped_column(BigInteger, default=0)
     cause: Mapped[str] = mapped_column(unique=True)
     reason: Mapped[str]
-    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey(Order.id, ondelete="RESTRICT"), index=True)
     at: Mapped[datetime] = mapped_column(Moment, default=now)

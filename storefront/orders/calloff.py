@@ -24,9 +24,12 @@ def why_not(view: OrderView) -> str:
         )
     if HELD_BACK in order.attention:
         return _("The payment is disputed at the bank, and that has to be decided first.")
+    if view.lost:
+        return _("The bank took money of this payment back already.")
     if is_refunded(order):
         return _("All of its money went back already.")
-    if view.going_back:
+    # A refund that Stripe could not list counts in the order alone.
+    if view.going_back or order.refunded_amount:
         return _("Some of its money went back already, so we look at the rest together.")
     if order.attention:
         return _("We are looking at this order already.")

@@ -23,6 +23,7 @@ from storefront.orders.models import (
 
 BETWEEN_REASONS = " · "
 HELD_BACK = "goods held back: "
+UNCLEAR = "a payment does not fit: "
 
 
 class NotAllowed(Exception):
@@ -57,10 +58,24 @@ def lower_attention(order: Order, reason: str) -> None:
 
 def resolve(order: Order) -> list[str]:
     """Staff have looked and decided: their reasons go, but for what holds the goods back until others decide. Gives
-    the reasons that stay."""
+    the reasons that stay. All of them stay at an order whose payment does not fit: it is given up first, or its page
+    would offer to pay again."""
+    if is_unclear(order):
+        return _reasons(order)
     left = [one for one in _reasons(order) if one.startswith(HELD_BACK)]
     order.attention = BETWEEN_REASONS.join(left)
     return left
+
+
+def is_unclear(order: Order) -> bool:
+    """Whether money came for the order that is not what it comes to, and nobody has decided yet: it is not paid, and
+    must not be given up, replaced or paid again either."""
+    return order.state in OPEN_STATES and UNCLEAR in order.attention
+
+
+def keeps_unclear_money(order: Order) -> bool:
+    """Whether such an order was given up, and staff have not said yet that its money went back."""
+    return order.state == CANCELLED and UNCLEAR in order.attention
 
 
 def _reasons(order: Order) -> list[str]:

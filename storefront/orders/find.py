@@ -56,7 +56,14 @@ def _state_of(view: OrderView) -> str:
 
 def _next(view: OrderView) -> str:
     with speaking(view.order.language):
-        return whats_next(view.order, view.lines, sent=bool(view.shipments), lost=view.lost)
+        return whats_next(
+            view.order,
+            view.lines,
+            sent=bool(view.shipments),
+            lost=view.lost,
+            stuck=view.stuck,
+            late=bool(view.late),
+        )
 
 
 async def confirm_again(session: AsyncSession, settings: Settings, view: OrderView, cause: str) -> None:

@@ -2,16 +2,17 @@
 
 import re
 from typing import Annotated
+from unicodedata import normalize
 
 from pydantic import AfterValidator, BaseModel
 
 from storefront.language import gettext as _
-from storefront.web.forms import email_address
+from storefront.web.forms import email_address, unseen_in
 
 LONGEST_NAME, LONGEST_NUMBER = 80, 40
 NUMBER = re.compile(r"SF-?([2-9A-Z]{6})")
 # A confirmation goes to an address that nobody has proved to be theirs: it must not carry somebody's advertisement.
-LINK_LIKE = re.compile(r"[/:@\\]|\w\.\w", re.UNICODE)
+LINK_LIKE = re.compile(r"[/:@\\]|\w[.。]\w", re.UNICODE)
 ODD = re.compile(r"[^\w #.-]", re.UNICODE)
 
 
@@ -30,7 +31,9 @@ def _name(value: str) -> str:
         raise ValueError(_("Enter your name."))
     if len(value) > LONGEST_NAME:
         raise ValueError(_("Shorten the name to %(n)s characters.", n=LONGEST_NAME))
-    if LINK_LIKE.search(value) or "\n" in value:
+    # Wide and small forms of "." and "/" are read as such by mail programs, too.
+    plain = normalize("NFKC", value)
+    if LINK_LIKE.search(plain) or unseen_in(plain):
         raise ValueError(_("Enter your name as it stands on the order."))
     return value
 

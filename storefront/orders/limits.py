@@ -1,7 +1,7 @@
 """How often somebody without a link may ask for one, have the confirmation sent once more, or declare a withdrawal.
 docs/security.md explains them."""
 
-from storefront.web.limits import Limits, Rule, network_of
+from storefront.web.limits import Limits, Rule, mailbox_of, network_of
 from storefront.web.request import ShopRequest
 
 HOUR = 60 * 60
@@ -18,7 +18,8 @@ async def try_to_look_up(limits: Limits, request: ShopRequest, number: str, emai
     await limits.meet(
         request,
         (LOOK_UP_ORDER, f"{number} {email_key}"),
-        (LOOK_UP_NUMBER, number),
+        # Of one network: else whoever reads the number on a parcel could keep its owner from asking.
+        (LOOK_UP_NUMBER, f"{number} {network_of(request)}"),
         (LOOK_UP_NETWORK, network_of(request)),
     )
 
@@ -28,6 +29,6 @@ async def try_to_confirm_again(limits: Limits, request: ShopRequest, order_id: i
     await limits.meet(request, (CONFIRM_AGAIN, str(order_id)), (LOOK_UP_NETWORK, network_of(request)))
 
 
-async def try_to_withdraw(limits: Limits, request: ShopRequest, email_key: str) -> None:
+async def try_to_withdraw(limits: Limits, request: ShopRequest, email: str) -> None:
     """Count a declaration and its message. Raises Refused 429."""
-    await limits.meet(request, (WITHDRAW_ADDRESS, email_key), (WITHDRAW_NETWORK, network_of(request)))
+    await limits.meet(request, (WITHDRAW_ADDRESS, mailbox_of(email)), (WITHDRAW_NETWORK, network_of(request)))

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.language import ENGLISH, at, speaking
+from storefront.language import gettext as _
 from storefront.money import Money, format_money
 from storefront.orders.models import Order, OrderLine
 from storefront.orders.next import has_credits, mailed, posted, whats_next
@@ -35,7 +36,9 @@ def order_data(order: Order, lines: Sequence[OrderLine], settings: Settings) -> 
             for line in lines
         ],
         "subtotal": format_money(order.subtotal, currency),
-        "shipping_title": order.shipping_title,
+        "discount_title": _("Discount %(code)s", code=order.promotion_code),
+        "discount": format_money(-order.discount, currency) if order.discount else "",
+        "shipping_title": _(order.shipping_title),
         "shipping": format_money(order.shipping, currency) if order.address else "",
         "total": format_money(order.total, currency),
         "address_lines": address_lines(order),

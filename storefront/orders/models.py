@@ -6,7 +6,10 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storefront.cart.models import Cart
+from storefront.catalogue.models import Product, Variant
 from storefront.database import Base, Json, Moment, now
+from storefront.promotions.models import Promotion
 
 PENDING, AWAITING, PAID, FAILED, CANCELLED = "pending", "awaiting", "paid", "failed", "cancelled"
 
@@ -31,13 +34,15 @@ class Order(Base):
     """Amounts are minor units of `currency`. `token` is the secret of the order's link, `number` is for people,
     `reference` is what Stripe knows the order by (client_reference_id and metadata.order_id), `origin` the address
     under which it was placed, for links in messages. `account_id` is who placed or claimed it, None for a guest;
-    `email_key` the e-mail address in small letters. `cart_taken`: its things have left the cart. `attention`: what
-    staff must look at. `called_off_at`: when its shopper cancelled it, paid as it was; it is never sent then."""
+    `email_key` the e-mail address in small letters. `discount` is what its code took off `subtotal`.
+    `cart_taken`: its things have left the cart. `attention`: what staff must look at. `called_off_at`:
+    when its shopper cancelled it, paid as it was; it is never sent then."""
 
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'awaiting', 'paid', 'failed', 'cancelled')", name="state"),
-        CheckConstraint("total = subtotal + shipping AND total >= 0", name="total"),
+        CheckConstraint("total = subtotal - discount + shipping AND total >= 0", name="total"),
+        CheckConstraint("discount BETWEEN 0 AND subtotal", name="discount"),
         CheckConstraint("refunded_amount BETWEEN 0 AND total", name="refunded"),
         Index(
             "uq_orders_open_cart",
@@ -53,7 +58,7 @@ class Order(Base):
     token: Mapped[str] = mapped_column(unique=True)
     number: Mapped[str] = mapped_column(unique=True)
     reference: Mapped[str] = mapped_column(unique=True)
-    cart_id: Mapped[int | None] = mapped_column(ForeignKey("carts.id", ondelete="SET NULL"))
+    cart_id: Mapped[int | None] = mapped_column(ForeignKey(Cart.id, ondelete="SET NULL"))
     state: Mapped[str] = mapped_column(default=PENDING)
     digest: Mapped[str]
     origin: Mapped[str]
@@ -69,6 +74,11 @@ class Order(Base):
     note: Mapped[str] = mapped_column(default="")
     currency: Mapped[str]
     subtotal: Mapped[int]
+    promotion_id: Mapped[int | None] = mapped_column(
+        ForeignKey(Promotion.id, ondelete="RESTRICT"), index=True
+    )
+    promotion_code: Mapped[str] = mapped_column(default="", server_default="")
+    discount: Mapped[int] = mapped_column(default=0, server_default="0")
     shipping: Mapped[int]
     total: Mapped[int]
     refunded_amount: Mapped[int] = mapped_column(default=0)
@@ -91,8 +101,8 @@ class OrderLine(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
-    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="RESTRICT"), index=True)
-    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="RESTRICT"), index=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey(Product.id, ondelete="RESTRICT"), index=True)
+    variant_id: Mapped[int] = mapped_column(ForeignKey(Variant.id, ondelete="RESTRICT"), index=True)
     sku: Mapped[str]
     title: Mapped[str]
     variant_title: Mapped[str]
@@ -112,7 +122,7 @@ class Hold(Base):
 
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), primary_key=True)
     variant_id: Mapped[int] = mapped_column(
-        ForeignKey("variants.id", ondelete="RESTRICT"), primary_key=True, index=True
+        ForeignKey(Variant.id, ondelete="RESTRICT"), primary_key=True, index=True
     )
     quantity: Mapped[int]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from storefront.language import gettext as _
 from storefront.language import later
-from storefront.orders.change import HELD_BACK
+from storefront.orders.change import HELD_BACK, is_unclear, keeps_unclear_money
 from storefront.orders.models import PAID, Order, OrderLine
 
 NEXT = {
@@ -18,6 +18,12 @@ NEXT = {
 }
 WITHDRAWN = "withdrawn: "
 BANKS = later("Banks usually take 5 to 10 working days to show it.")
+STUCK = later("The refund did not go through as it should. We are looking at it, and write to you.")
+
+LOOKED_AT = later(
+    "There is nothing more to pay, and your things stay set aside. We find out what happened, and write to you."
+)
+MONEY_LEFT = later("A payment for it has reached us that does not fit it. We look at that, and write to you.")
 
 
 def is_refunded(order: Order) -> bool:
@@ -54,18 +60,37 @@ def to_be_sent(order: Order, lines: Sequence[OrderLine]) -> list[str]:
     """What its owner has to do for an order that is paid and was not sent yet."""
     if order.state != PAID or is_refunded(order) or order.called_off_at is not None:
         return []
+    if HELD_BACK in order.attention:
+        return []
     titles = mailed(lines)
     by_mail = f"send by e-mail to {order.email} within one working day: {titles}" if titles else ""
     return list(filter(None, ["pack and send by post" if posted(lines) else "", by_mail]))
 
 
-def whats_next(order: Order, lines: Sequence[OrderLine], *, sent: bool = False, lost: bool = False) -> str:
-    """What the shopper can wait for. `sent`: it was; `lost`: a dispute about its money was lost."""
+def whats_next(
+    order: Order,
+    lines: Sequence[OrderLine],
+    *,
+    sent: bool = False,
+    lost: bool = False,
+    stuck: bool = False,
+    late: bool = False,
+) -> str:
+    """What the shopper can wait for. `sent`: it was; `lost`: a dispute about its money was lost; `stuck`: it was
+    cancelled, and its money does not go back yet; `late`: its money came after that."""
+    if is_unclear(order):
+        return _(LOOKED_AT)
+    if keeps_unclear_money(order):
+        return _(MONEY_LEFT)
+    if order.state != PAID and (stuck or late):
+        return _(STUCK) if stuck else f"{_('Nothing will be sent.')} {_(BANKS)}"
     if order.state != PAID:
         return _(NEXT[order.state]) if NEXT[order.state] else ""
     if is_refunded(order):
         return _(BANKS) if sent else f"{_('Nothing will be sent.')} {_(BANKS)}"
     if order.called_off_at is not None:
+        if stuck:
+            return _(STUCK)
         nothing = _("Nothing will be sent.")
         return f"{nothing} {_(BANKS)}" if order.total else nothing
     if WITHDRAWN in order.attention:

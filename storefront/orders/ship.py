@@ -9,6 +9,9 @@ from storefront.orders.models import PAID, Order, Shipment
 from storefront.orders.next import is_refunded, mailed, posted
 from storefront.orders.queries import going_back, lines_of
 from storefront.settings import Settings
+from storefront.web.forms import unseen_in
+
+LONGEST_TRACKING = 300
 
 
 class CannotShip(Exception):
@@ -18,6 +21,10 @@ class CannotShip(Exception):
 async def ship_order(session: AsyncSession, settings: Settings, order: Order, tracking: str) -> Shipment:
     """Write down that a locked, paid order was sent, by post or by e-mail, and tell the shopper. An order may go in
     several parcels, each with its own tracking. Raises CannotShip."""
+    if len(tracking) > LONGEST_TRACKING:
+        raise CannotShip(f"the tracking is longer than {LONGEST_TRACKING} characters")
+    if unseen_in(tracking):
+        raise CannotShip("the tracking holds a line break or characters that nobody sees")
     if order.state != PAID:
         raise CannotShip(f"{order.number} is {order.state}; only a paid order is sent")
     if order.called_off_at is not None:

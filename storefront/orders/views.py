@@ -10,13 +10,16 @@ from storefront.language import clock, moment
 from storefront.language import gettext as _
 from storefront.money import format_money
 from storefront.orders.calloff import why_not
-from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, OrderLine
+from storefront.orders.change import is_unclear, keeps_unclear_money
+from storefront.orders.models import AWAITING, CANCELLED, FAILED, OPEN_STATES, PAID, PENDING, Order, OrderLine
 from storefront.orders.next import has_credits, is_refunded, posted, whats_next
 from storefront.orders.queries import OrderView
 from storefront.orders.withdraw import may_withdraw
 from storefront.orders.words import (
+    LATE_TEXT,
     REFUNDED_TEXT,
     TEXTS,
+    UNCLEAR_TEXT,
     address_lines,
     bill_to_lines,
     masked,
@@ -33,15 +36,24 @@ def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -
     order = view.order
     url = f"/orders/{order.token}"
     currency = order.currency
+    open_to_shopper = order.state in OPEN_STATES and not is_unclear(order)
     return {
         "number": order.number,
         "url": url,
         "status": order.state,
         "status_title": title_of(order),
-        "status_text": _text(order),
-        "next_text": whats_next(order, view.lines, sent=bool(view.shipments), lost=view.lost),
+        "thanks": order.state == PAID and order.called_off_at is None and not is_refunded(order),
+        "status_text": _text(view),
+        "next_text": whats_next(
+            order,
+            view.lines,
+            sent=bool(view.shipments),
+            lost=view.lost,
+            stuck=view.stuck,
+            late=bool(view.late),
+        ),
         "credits_url": "/account/credits" if has_credits(order, view.lines) else "",
-        "final": order.state in {PAID, CANCELLED, FAILED},
+        "final": order.state in {PAID, CANCELLED, FAILED} and not is_unclear(order),
         "poll_after": poll_after(order),
         "refunded": order.refunded_amount,
         "total": order.total,
@@ -49,7 +61,9 @@ def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -
         "refunded_text": _refunded(order),
         "lines": [_line(templates, line, currency) for line in view.lines],
         "subtotal_text": format_money(order.subtotal, currency),
-        "delivery_title": order.shipping_title or _("Delivery"),
+        "discount_title": _("Discount %(code)s", code=order.promotion_code),
+        "discount_text": format_money(-order.discount, currency) if order.discount else "",
+        "delivery_title": _(order.shipping_title) or _("Delivery"),
         "delivery_text": format_money(order.shipping, currency) if order.address else "",
         "total_text": format_money(order.total, currency),
         "address_lines": address_lines(order),
@@ -67,20 +81,32 @@ def order_context(templates: Templates, view: OrderView, withdrawal_days: int) -
             "action": f"{url}/pay",
             "label": _("Pay %(amount)s", amount=format_money(order.total, currency)),
         }
-        if order.state in {PENDING, FAILED}
+        if open_to_shopper
         else None,
-        "cancel": {"action": f"{url}/cancel"} if order.state in {PENDING, FAILED} else None,
+        "cancel": {"action": f"{url}/cancel"} if open_to_shopper else None,
         "reorder": {"action": f"{url}/reorder"}
-        if order.state in {CANCELLED, FAILED} or order.called_off_at is not None
+        if order.state == CANCELLED
+        or (order.state == FAILED and open_to_shopper)
+        or order.called_off_at is not None
         else None,
         "call_off_url": "" if order.state != PAID or why_not(view) else f"{url}/cancel",
-        "withdraw_url": f"{url}/withdraw" if may_withdraw(view, withdrawal_days) else "",
+        "withdraw_url": f"{url}/withdraw"
+        if may_withdraw(view, withdrawal_days) and not view.withdrawn
+        else "",
         "confirm": {"action": f"{url}/confirmation"} if order.state == PAID else None,
         "hold": _hold(view),
     }
 
 
-def _text(order: Order) -> str:
+def _text(view: OrderView) -> str:
+    order = view.order
+    if view.late:
+        rest = _("Nothing will be sent.") if view.stuck else _(REFUNDED_TEXT)
+        return f"{_(LATE_TEXT)} {rest}"
+    if view.stuck or keeps_unclear_money(order):
+        return _("Nothing will be sent.")
+    if is_unclear(order):
+        return _(UNCLEAR_TEXT)
     if order.called_off_at is not None:
         return _(REFUNDED_TEXT if order.total else TEXTS[CANCELLED])
     if is_refunded(order):
@@ -88,7 +114,7 @@ def _text(order: Order) -> str:
     if order.state == PENDING and order.decline_reason:
         return _(
             "The last try was declined: %(reason)s You can try again or use another way to pay.",
-            reason=order.decline_reason,
+            reason=_(order.decline_reason),
         )
     return _(TEXTS[order.state])
 
@@ -104,7 +130,7 @@ def _hold(view: OrderView) -> dict[str, Any] | None:
     """Until when its things are kept and it can be paid, by our clock; `left` are seconds, for browsers whose own clock
     may be wrong. When the payment page ends, so does the order, though its holds outlast that a little."""
     order = view.order
-    if order.state != PENDING or order.hold_until is None:
+    if order.state != PENDING or order.hold_until is None or is_unclear(order):
         return None
     until = min(order.hold_until, view.attempt.expires_at) if view.attempt is not None else order.hold_until
     left = int((until - now()).total_seconds())

@@ -103,7 +103,7 @@ async def _take(request: ShopRequest, room: OrdersRoom, view: OrderView | None) 
     declared = _declared(key, form, view, chosen)
     if not KEY.fullmatch(key):
         return _check(request, room, declared, view, typed)
-    await try_to_withdraw(room.limits, request, declared.email.lower())
+    await try_to_withdraw(room.limits, request, declared.email)
     async with room.database.writes() as session:
         await declare(session, room.settings, declared, room.base(request))
     return redirect(request, f"/withdraw/{key}")

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from storefront.language import gettext as _
-from storefront.language import later
+from storefront.language import later, number
+from storefront.money import format_money
+from storefront.orders.change import is_unclear
 from storefront.orders.models import Order, TimelineEntry
 
 TITLES = {
@@ -20,15 +22,34 @@ TEXTS = {
     "awaiting": later(
         "Your bank needs some days. Your things stay set aside, and we write to you when the money is there."
     ),
-    "paid": later("We have sent a confirmation to your e-mail address."),
+    "paid": later("We have sent a confirmation to your e‑mail address."),
     "failed": later(
         "Your bank did not complete the payment. Nothing was charged. You can pay again in another way."
     ),
     "cancelled": later("Nothing will be sent, and nothing is owed."),
 }
 CANCELLED_TITLE = TITLES["cancelled"]
+UNCLEAR_TITLE = later("We are looking at your payment")
+UNCLEAR_TEXT = later(
+    "Your payment has reached us, but something about it does not fit this order: its amount, for example."
+)
 REFUNDED_TITLE = later("This order was refunded")
+LATE_TEXT = later("Your payment arrived after the order had been given up, and its things were gone by then.")
 REFUNDED_TEXT = later("All of your money goes back, the way you paid it.")
+# What Stripe says of a declined card, as far as it says it often: https://docs.stripe.com/declines/codes
+DECLINES = (
+    later("Your card was declined."),
+    later("Your card has insufficient funds."),
+    later("Your card has expired."),
+    later("Your card's security code is incorrect."),
+    later("Your card number is incorrect."),
+    later("Your card does not support this type of purchase."),
+    later("An error occurred while processing your card. Try again in a little bit."),
+    later("Your card was declined. Your request was in live mode, but used a known test card."),
+    later(
+        "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+    ),
+)
 TIMELINE: Mapping[str, str] = {
     "placed": later("Order placed"),
     "redirected": later("Payment page opened"),
@@ -45,6 +66,7 @@ TIMELINE: Mapping[str, str] = {
     "refund-asked": later("Refund of %(amount)s started"),
     "refunded": later("%(amount)s refunded in all"),
     "refund-failed": later("A refund of %(amount)s failed and came back"),
+    "refund-cancelled": later("A refund of %(amount)s was cancelled"),
     "mismatch": later("Stripe's payment does not fit the order; we are looking into it"),
     "shipped": later("Sent%(tracking)s"),
     "disputed": later("The payment is disputed (%(reason)s)"),
@@ -63,13 +85,20 @@ def title_of(order: Order) -> str:
     """Where the order stands, as the heading of its page."""
     if order.called_off_at is not None:
         return _(CANCELLED_TITLE)
+    if is_unclear(order):
+        return _(UNCLEAR_TITLE)
     return _(REFUNDED_TITLE if order.refunded_amount == order.total > 0 else TITLES[order.state])
 
 
 def timeline_text(entry: TimelineEntry) -> str:
-    """The sentence of one timeline entry."""
-    values = {"tracking": "", "why": "", **entry.data}
-    values["why"] = _(str(values["why"]))
+    """The sentence of one timeline entry, in the spoken language whoever wrote it."""
+    values: dict[str, str | int] = {"tracking": "", **entry.data}
+    for name in ("why", "reason"):
+        values[name] = _(str(values.get(name, "")))
+    amount, currency = values.get("amount"), values.get("currency")
+    # Entries of before amounts were kept as numbers have them as text.
+    if isinstance(amount, int):
+        values["amount"] = format_money(amount, str(currency)) if currency else number(amount)
     return _(TIMELINE.get(entry.kind, entry.kind), **values)
 
 

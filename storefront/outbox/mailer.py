@@ -21,7 +21,7 @@ from jinja2 import select_autoescape
 from storefront.language import speaking
 from storefront.outbox.models import Message
 from storefront.outbox.reasons import reason
-from storefront.settings import Settings, WrongSettings
+from storefront.settings import Settings, WrongSettings, need_folder
 from storefront.web.templates import Templates
 
 STEP_LIMIT = 10.0
@@ -32,6 +32,12 @@ LONGEST_LINE = 998
 
 class NotSent(Exception):
     """A message did not go out. The reason holds no secret and no address."""
+
+
+def need_outbox(settings: Settings) -> None:
+    """Raises WrongSettings when messages are to be kept as files and could not be."""
+    if not settings.smtp_url.get_secret_value():
+        need_folder("OUTBOX_DIR", settings.outbox_dir)
 
 
 class Mailer:
@@ -89,6 +95,9 @@ class Mailer:
             "shop_name": self._settings.shop_name,
             "shop_email": self._settings.shop_email,
             "language": message.language,
+            # Written before there were discounts, a message does not name them.
+            "discount": "",
+            "discount_title": "",
         }
         template = self._environment.get_template(f"emails/{message.template}.{ending}")
         return template.render(names | message.data)

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.catalogue.models import Variant
 from storefront.database import Database, now
-from storefront.language import prefix_of
-from storefront.orders.change import hold_again, note
+from storefront.language import prefix_of, translated
+from storefront.orders.change import hold_again, is_unclear, note
 from storefront.orders.models import OPEN_STATES, Order, OrderLine, PaymentAttempt
 from storefront.orders.queries import lines_of, live_attempt, lock_order
 from storefront.payments.errors import (
@@ -88,9 +88,9 @@ def session_parameters(
         for line in lines
     ]
     if order.shipping:
-        items.append(_item(order, order.shipping_title, "", order.shipping, 1))
+        items.append(_item(order, translated(order.language, order.shipping_title), "", order.shipping, 1))
     home = order.origin + prefix_of(order.language)
-    metadata = {"order_id": order.reference, "order_number": order.number}
+    metadata = _metadata(order)
     return {
         "mode": "payment",
         "client_reference_id": order.reference,
@@ -106,6 +106,37 @@ def session_parameters(
         "expires_at": int(expires_at.timestamp()),
         "success_url": f"{home}/checkout/return?session_id={{CHECKOUT_SESSION_ID}}",
         "cancel_url": f"{home}/checkout/cancel?order={order.token}",
+    }
+
+
+def _metadata(order: Order) -> dict[str, str]:
+    return {"order_id": order.reference, "order_number": order.number}
+
+
+async def ask_for_page(gateway: Gateway, order: Order, attempt: PaymentAttempt) -> SessionFacts:
+    """Ask Stripe for the page of an attempt, with the words and the keys that are stored: however often, it is the same
+    page. What a code takes off the order is a coupon, which is asked for first. Raises a PaymentProblem."""
+    parameters = attempt.parameters
+    if order.discount:
+        coupon = await gateway.create_coupon(coupon_parameters(order), f"{attempt.key}-coupon")
+        step("ask: coupon made")
+        parameters = {**parameters, "discounts": [{"coupon": coupon}]}
+    return await gateway.create_session(parameters, attempt.key)
+
+
+def coupon_parameters(order: Order) -> dict[str, Any]:
+    """An attempt's one coupon. Stripe shows it and computes nothing. A second attempt has its own, since a delayed
+    payment that fails has used the first one up.
+
+    https://docs.stripe.com/api/coupons/create
+    """
+    return {
+        "amount_off": order.discount,
+        "currency": order.currency.lower(),
+        "duration": "once",
+        "max_redemptions": 1,
+        "name": order.promotion_code,
+        "metadata": _metadata(order),
     }
 
 
@@ -130,7 +161,7 @@ async def payment_page(
         raise NotPayable
     step("ask: about to ask")
     try:
-        facts = await gateway.create_session(attempt.parameters, attempt.key)
+        facts = await ask_for_page(gateway, order, attempt)
     except (StoredFailure, InvalidRequest) as problem:
         # Stripe would give this same answer to every repeat of the key, and nobody has seen a page of it.
         await _drop(database, attempt.id, order_id)
@@ -150,6 +181,9 @@ async def payment_page(
         payable = locked is not None and locked.state in OPEN_STATES
         mine = await session.get(PaymentAttempt, attempt.id, populate_existing=True)
     if not payable:
+        # It was given up or paid meanwhile, and nobody has seen this page.
+        with suppress(PaymentProblem):
+            await gateway.expire_session(facts.id)
         raise NotPayable
     if mine is None or mine.state != "open":
         # Another process gave this attempt up meanwhile, and its page is not the order's. Nobody has seen it.
@@ -178,11 +212,13 @@ async def _ready(database: Database, order_id: int, by_price: bool) -> tuple[Ord
         if order is None or order.state not in OPEN_STATES:
             raise NotPayable
         attempt = await live_attempt(session, order_id)
+        if is_unclear(order):
+            raise NotPayable
         if attempt is not None and (attempt.session_id is not None or _still_good(attempt)):
             return order, attempt
         paid = (PaymentAttempt.order_id == order_id) & (PaymentAttempt.state == "complete")
         if await session.scalar(select(PaymentAttempt.id).where(paid).limit(1)) is not None:
-            # It was paid, but not what it comes to: staff look at that first.
+            # It was paid, but not what it comes to, or another payment is under way.
             raise NotPayable
         if attempt is not None:
             attempt.state = "dropped"

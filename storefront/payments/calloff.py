@@ -12,6 +12,7 @@ from storefront.orders.models import Order
 from storefront.orders.queries import order_view
 from storefront.payments.refund import NotRefundable, ask_for_refund
 from storefront.settings import Settings
+from storefront.steps import step
 
 
 class CannotCallOff(Exception):
@@ -33,7 +34,10 @@ async def call_off(session: AsyncSession, settings: Settings, order: Order) -> b
     if order.total:
         await _all_of_it(session, order)
     await session.flush()
+    step("call off: refund put down")
     await put_back_once(session, order)
+    await session.flush()
+    step("call off: stock back")
     refund = Money(order.total, order.currency) if order.total else ""
     await tell_shopper(session, settings, order, "order-called-off", refund=refund)
     await tell_owner(session, settings, order, "order-called-off-owner", refund=refund)

@@ -6,11 +6,12 @@ from ipaddress import IPv6Address, ip_address
 import structlog
 from litestar import Controller, Response, post
 from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
 
 from storefront.database import Database
 from storefront.payments.gateway import Gateway
 from storefront.payments.inbox import receive
-from storefront.payments.signature import BadSignature, verified_event
+from storefront.payments.signature import BadSignature, NoEvent, verified_event
 from storefront.settings import Settings
 from storefront.web.answers import PRIVATE
 from storefront.web.limits import Limit, network_of
@@ -43,7 +44,11 @@ class WebhookController(Controller):
         client = request.client.host if request.client else ""
         if not _allowed(room.settings, client):
             return _plain(403, "not from here")
-        body = await request.body()
+        try:
+            body = await request.body()
+        except HTTPException as error:
+            # Too large, too slow, or broken off: no page either.
+            return _plain(error.status_code, error.detail, error.headers)
         try:
             event = verified_event(body, request.headers.get("stripe-signature"), room.secrets)
         except BadSignature as error:
@@ -54,7 +59,7 @@ class WebhookController(Controller):
                 return _plain(429, "too many refused deliveries", {"retry-after": str(wait)})
             room.refused.count(network)
             log.warning("webhook refused", why=str(error))
-            return _plain(400, "the signature does not fit")
+            return _plain(400, str(error) if isinstance(error, NoEvent) else "the signature does not fit")
         try:
             state = await receive(room.database, room.gateway, room.settings, event)
         except Exception as error:

@@ -22,6 +22,7 @@ from storefront.payments.models import Dispute
 from storefront.payments.refunded import id_of, reference_of
 from storefront.payments.settle import Settled
 from storefront.settings import Settings
+from storefront.steps import step
 
 # A dispute only goes forwards through these, so that what was read a moment too early never undoes what is newer. An
 # inquiry (warning_…) may still become a dispute after it was closed.
@@ -108,6 +109,7 @@ async def settle_dispute(
         raise_attention(order, _reason(facts.id, facts.status))
     await _tell(session, settings, order, facts)
     await session.flush()
+    step("disputes: written")
     await settle_returned_credits(session, settings, order)
     return Settled(order.id, "disputed")
 

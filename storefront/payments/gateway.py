@@ -108,6 +108,15 @@ class Gateway:
         )
         return session_facts(answer)
 
+    async def create_coupon(self, parameters: dict[str, Any], key: str) -> str:
+        """Ask for a coupon under a stored idempotency key; gives its id."""
+        params: Any = parameters
+        answer = await self._call(
+            "create coupon",
+            lambda: self.client.v1.coupons.create_async(params=params, options={"idempotency_key": key}),
+        )
+        return str(answer["id"])
+
     async def session(self, session_id: str) -> SessionFacts:
         """A session with its payment intent's state."""
         params: Any = {"expand": ["payment_intent"]}
@@ -212,9 +221,7 @@ class Gateway:
     def prices(self, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Prices by Stripe's own filters, newest first, a page of 100 at a time."""
         asked: Any = {**params, "limit": 100}
-        return self._pages(
-            "list prices", lambda after: self.client.v1.prices.list_async(params=asked | after)
-        )
+        return self._pages("list prices", lambda after: self._as_it_came("/v1/prices", asked | after))
 
     async def product(self, product_id: str) -> dict[str, Any]:
         """A product; one that was deleted says so, or raises NotThere."""
@@ -264,6 +271,11 @@ class Gateway:
                 raise UnknownOutcome("a list without an end")
             ends.add(last)
             after = {"starting_after": last}
+
+    async def _as_it_came(self, path: str, params: dict[str, Any]) -> "AsItCame":
+        """An answer that the SDK does not turn into objects of its own: it makes Decimals of decimal strings, and where
+        one is none nothing of the page is left."""
+        return AsItCame(await self.client.raw_request_async("get", path, **params))
 
     async def _call(self, what: str, ask: Callable[[], Awaitable[Any]]) -> dict[str, Any]:
         for pause in PAUSES_WHEN_SLOWED:
@@ -326,6 +338,18 @@ class Gateway:
             if abs(skew) > SKEW_THAT_MATTERS >= abs(self.clock_skew or 0):
                 log.error("this clock is off Stripe's", seconds=round(skew))
             self.clock_skew = skew
+
+
+class AsItCame:
+    """JSON from Stripe, read as the SDK's objects are."""
+
+    def __init__(self, response: "stripe.StripeResponse") -> None:
+        self.last_response = response
+
+    def to_dict(self) -> dict[str, Any]:
+        if not isinstance(self.last_response.data, dict):
+            raise UnknownOutcome("an answer that is no object")
+        return self.last_response.data
 
 
 BREAKING = (Unreachable, UnknownOutcome, StoredFailure)

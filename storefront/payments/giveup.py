@@ -11,10 +11,15 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Database, now
-from storefront.orders.change import cancel
+from storefront.orders.change import UNCLEAR, cancel, is_unclear
 from storefront.orders.models import FAILED, OPEN_STATES, Order, PaymentAttempt, TimelineEntry
 from storefront.orders.queries import LIVE_ATTEMPTS, live_attempt, lock_order
-from storefront.payments.attempts import ASK_AGAIN_WHILE_LEFT, HOLD_OUTLASTS_SESSION, KEY_GOOD_FOR
+from storefront.payments.attempts import (
+    ASK_AGAIN_WHILE_LEFT,
+    HOLD_OUTLASTS_SESSION,
+    KEY_GOOD_FOR,
+    ask_for_page,
+)
 from storefront.payments.errors import InvalidRequest, NotThere, PaymentProblem, StoredFailure, UnknownOutcome
 from storefront.payments.facts import SessionFacts
 from storefront.payments.gateway import Gateway
@@ -38,10 +43,17 @@ class PageClosed:
 
 
 async def give_up(
-    database: Database, gateway: Gateway, settings: Settings, order_id: int, why: str = EXPIRED
+    database: Database,
+    gateway: Gateway,
+    settings: Settings,
+    order_id: int,
+    why: str = EXPIRED,
+    *,
+    decided: bool = False,
 ) -> str:
-    """Cancel an open order and hand its holds back, unless Stripe says that it was paid. Gives the state it is in
-    then. Raises a PaymentProblem when Stripe cannot be asked: then nothing was changed."""
+    """Cancel an open order and hand its holds back, unless Stripe says that it was paid; one whose payment does not
+    fit only when staff have `decided` so. Gives the state it is in then. Raises a PaymentProblem when Stripe cannot
+    be asked: then nothing was changed."""
     attempt, facts = await _learn_and_expire(database, gateway, order_id)
     if facts is not None:
         step("give up: page closed")
@@ -51,6 +63,8 @@ async def give_up(
         order = await lock_order(session, Order.id == order_id)
         if order is None:
             raise LookupError(order_id)
+        if is_unclear(order) and not decided:
+            return order.state
         left = await live_attempt(session, order_id)
         if order.state in OPEN_STATES and (left is None or (attempt and left.id == attempt.id)):
             if left is not None and left.session_id is None:
@@ -65,8 +79,8 @@ async def close_page(
     database: Database, gateway: Gateway, settings: Settings, order_id: int
 ) -> PageClosed | None:
     """Close the page of an open order that is about to be replaced, and nothing more: its holds are handed over by
-    whoever replaces it. None when Stripe says that it was paid meanwhile; then that was settled. Raises a
-    PaymentProblem when Stripe cannot be asked."""
+    whoever replaces it. None when Stripe says that it was paid meanwhile, whether that fits or not; then that was
+    settled. Raises a PaymentProblem when Stripe cannot be asked."""
     attempt, facts = await _learn_and_expire(database, gateway, order_id)
     step("replace: page closed")
     if facts is None or (facts.status == "expired" and not facts.paid):
@@ -90,7 +104,7 @@ async def _learn_and_expire(
         return attempt, await gateway.expire_session(attempt.session_id)
     if attempt.expires_at - now() > ASK_AGAIN_WHILE_LEFT and now() - attempt.created_at < KEY_GOOD_FOR:
         try:
-            facts = await gateway.create_session(attempt.parameters, attempt.key)
+            facts = await ask_for_page(gateway, order, attempt)
         except (StoredFailure, InvalidRequest):
             return attempt, None
         return attempt, await gateway.expire_session(facts.id)
@@ -127,7 +141,7 @@ async def _what_ran_out(session: AsyncSession) -> list[int]:
     lately = exists().where(TimelineEntry.order_id == Order.id, TimelineEntry.at > long_ago)
     being_paid = exists().where(mine, PaymentAttempt.state.in_(LIVE_ATTEMPTS))
     forgotten = select(Order.id).where(
-        Order.state == FAILED, Order.placed_at < long_ago, ~lately, ~being_paid
+        Order.state == FAILED, Order.placed_at < long_ago, ~lately, ~being_paid, ~undecided
     )
     queries = (ended, no_page, forgotten)
     return sorted(
@@ -158,7 +172,7 @@ async def _release(database: Database, gateway: Gateway, settings: Settings, ord
         async with database.writes() as session:
             order = await lock_order(session, Order.id == order_id)
             attempt = await live_attempt(session, order_id)
-            if order is None or order.state not in OPEN_STATES or attempt is None:
+            if order is None or order.state not in OPEN_STATES or attempt is None or is_unclear(order):
                 return
             nobodys = attempt.session_id is None or isinstance(problem, NotThere)
             if not nobodys or now() < attempt.expires_at + HOLD_OUTLASTS_SESSION:
@@ -172,12 +186,16 @@ async def _release(database: Database, gateway: Gateway, settings: Settings, ord
 
 
 async def close_leftover_pages(database: Database, gateway: Gateway, settings: Settings) -> None:
-    """A page still open for an order that is paid, awaiting or cancelled is expired, before somebody pays it."""
+    """A page still open for an order that is paid, awaiting or cancelled, or whose payment does not fit, is expired
+    before somebody pays it."""
     async with database.reads() as session:
         query = (
             select(PaymentAttempt)
             .join(Order, Order.id == PaymentAttempt.order_id)
-            .where(PaymentAttempt.state.in_(LIVE_ATTEMPTS), Order.state.not_in(OPEN_STATES))
+            .where(
+                PaymentAttempt.state.in_(LIVE_ATTEMPTS),
+                Order.state.not_in(OPEN_STATES) | Order.attention.contains(UNCLEAR),
+            )
             .limit(MOST_A_ROUND)
         )
         attempts = list(await session.scalars(query))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.orders.models import Order, PaymentAttempt
+from storefront.orders.models import PAID, Order, PaymentAttempt
 from storefront.orders.queries import LIVE_ATTEMPTS
 from storefront.payments.models import Dispute, StripeEvent
 
@@ -28,6 +28,12 @@ async def count_events(session: AsyncSession) -> dict[str, int]:
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
+async def disputes_to_answer(session: AsyncSession, order_id: int) -> list[Dispute]:
+    """The order's disputes that wait for the owner's answer, the most urgent first."""
+    query = select(Dispute).where(Dispute.order_id == order_id, Dispute.status.endswith("needs_response"))
+    return list(await session.scalars(query.order_by(Dispute.due_by, Dispute.id)))
+
+
 async def attempt_to_repeat(session: AsyncSession, order: Order) -> PaymentAttempt | None:
     """The attempt by which the order was paid; else the one that may still be, else the newest with a page."""
     paid = PaymentAttempt.paid_at.is_not(None)
@@ -41,6 +47,21 @@ async def attempt_to_repeat(session: AsyncSession, order: Order) -> PaymentAttem
         query.order_by(rank, PaymentAttempt.id.desc()).limit(1)
     )
     return found
+
+
+def is_paid_by(order: Order, payment_intent: str | None) -> bool:
+    """Whether this is the payment that the order is paid by; nothing changes that any more."""
+    return order.state == PAID and bool(payment_intent) and order.payment_intent == payment_intent
+
+
+async def is_payment_of(session: AsyncSession, order: Order, payment_intent: str) -> bool:
+    """Whether the order was paid with it: by it, once more, or too late. One of another amount is none of these."""
+    query = select(PaymentAttempt.id).where(
+        PaymentAttempt.order_id == order.id,
+        PaymentAttempt.payment_intent == payment_intent,
+        PaymentAttempt.paid_at.is_not(None),
+    )
+    return bool(payment_intent) and await session.scalar(query.limit(1)) is not None
 
 
 async def taken_by_disputes(

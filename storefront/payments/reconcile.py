@@ -19,6 +19,7 @@ from storefront.payments.missed import missed_disputes, missed_refunds, missed_s
 from storefront.payments.models import Reconciliation, StripeEvent
 from storefront.payments.settle import settle
 from storefront.settings import Settings
+from storefront.steps import step
 
 log = structlog.get_logger()
 
@@ -112,6 +113,8 @@ async def _run(
             row = await session.get(Reconciliation, run_id)
             if row is not None:
                 row.finished_at, row.report, row.cursor = finished_at, report, str(newest or "")
+                await session.flush()
+                step("reconcile: report written")
         if report:
             log.info("reconciled", differences=len(report))
     return report
@@ -167,6 +170,7 @@ async def _sessions(database: Database, gateway: Gateway, settings: Settings, re
             report.append({"order": number, "outcome": "failed", "error": type(error).__name__})
             continue
         if settled.outcome not in {"open", "unchanged"}:
+            step("reconcile: session settled")
             report.append({"order": number, "session": facts.id, "outcome": settled.outcome})
 
 

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.database import Database, now
 from storefront.money import format_money
-from storefront.orders.change import note
-from storefront.orders.models import PAID, REFUND_COUNTS, Order, Refund
+from storefront.orders.change import is_unclear, note
+from storefront.orders.models import REFUND_COUNTS, Order, Refund
 from storefront.orders.queries import lock_order
 from storefront.payments.errors import InvalidRequest, PaymentProblem, ReplayedFailure
 from storefront.payments.gateway import Gateway
-from storefront.payments.queries import taken_by_disputes
+from storefront.payments.queries import is_paid_by, is_payment_of, taken_by_disputes
 from storefront.payments.refunded import RefundFacts, settle_refunds, status_of
 from storefront.payments.settle import stand_before_staff
 from storefront.settings import Settings
@@ -36,37 +36,58 @@ class NotRefundable(Exception):
 
 
 async def ask_for_refund(
-    session: AsyncSession, order: Order, amount: int | None, *, restock: bool = False
+    session: AsyncSession,
+    order: Order,
+    amount: int | None,
+    *,
+    restock: bool = False,
+    payment: str = "",
 ) -> Refund:
     """Put down a refund of `amount` minor units (None: all that is left) of an order that is locked. The worker, or
-    `send_refunds` at once, asks Stripe. What disputes took is gone already. Raises NotRefundable."""
-    if order.state != PAID or not order.payment_intent:
+    `send_refunds` at once, asks Stripe. What disputes took is gone already. `payment`: of this one of its payments,
+    such as a second one or one that came too late; else of the one by which it is paid. Raises NotRefundable."""
+    if is_unclear(order):
+        raise NotRefundable(
+            f"the payment of {order.number} does not fit it; send it back in Stripe's Dashboard, then cancel the order"
+        )
+    own = is_paid_by(order, payment or order.payment_intent)
+    if not payment and not own:
         raise NotRefundable(f"{order.number} was not paid through Stripe")
+    if not own and not await is_payment_of(session, order, payment):
+        raise NotRefundable(f"{order.number} has no payment {payment}")
+    if restock and not own:
+        raise NotRefundable(f"payment {payment} took nothing of {order.number} out of stock")
+    intent = payment or str(order.payment_intent)
     wanted = select(func.coalesce(func.sum(Refund.amount), 0)).where(
         Refund.order_id == order.id,
-        Refund.payment_intent == order.payment_intent,
+        Refund.payment_intent == intent,
         Refund.state.in_([*REFUND_COUNTS, "wanted"]),
     )
-    under_way = int(await session.scalar(wanted) or 0)
-    taken = await taken_by_disputes(session, order.id, order.payment_intent)
-    left = max(order.total - max(under_way, order.refunded_amount) - taken, 0)
+    gone = int(await session.scalar(wanted) or 0)
+    if intent == order.payment_intent:
+        # A refund that Stripe could not list has no row.
+        gone = max(gone, order.refunded_amount)
+    taken = await taken_by_disputes(session, order.id, intent)
+    # Each of an order's payments was as much as its total, or it would not have been taken for its own.
+    left = max(order.total - gone - taken, 0)
     amount = left if amount is None else amount
     if not 0 < amount <= left:
         much = format_money(left, order.currency) if left else "nothing"
         why = f": a dispute has taken {format_money(taken, order.currency)}" if taken else ""
-        raise NotRefundable(f"{much} of {order.number} can be refunded{why}")
+        of = order.number if own else f"payment {intent} of {order.number}"
+        raise NotRefundable(f"{much} of {of} can be refunded{why}")
     key = _new_key()
     refund = Refund(
         order_id=order.id,
         key=key,
         cause=key,
-        payment_intent=order.payment_intent,
+        payment_intent=intent,
         amount=amount,
         currency=order.currency,
         restock=restock,
     )
     session.add(refund)
-    note(session, order, "refund-asked", amount=format_money(amount, order.currency))
+    note(session, order, "refund-asked", amount=amount, currency=order.currency)
     await session.flush()
     return refund
 
@@ -135,7 +156,8 @@ async def _send(database: Database, gateway: Gateway, settings: Settings, row: R
         )
         step("refund: written")
         if refused:
-            await _fail(session, settings, order, current, refused)
+            covered = _went_back(known) >= order.total
+            await _fail(session, settings, order, current, refused, covered=covered)
 
 
 async def _try_later(database: Database, settings: Settings, row: Refund, problem: PaymentProblem) -> None:
@@ -156,12 +178,24 @@ async def _try_later(database: Database, settings: Settings, row: Refund, proble
         current.next_try_at = now() + pause
 
 
-async def _fail(session: AsyncSession, settings: Settings, order: Order, refund: Refund, why: str) -> None:
+async def _fail(
+    session: AsyncSession,
+    settings: Settings,
+    order: Order,
+    refund: Refund,
+    why: str,
+    *,
+    covered: bool = False,
+) -> None:
+    """`covered`: all of the payment goes back without this refund, so nobody has to look; unless its goods wait for
+    it."""
     if refund.state != "wanted":
         return
     refund.state, refund.error = "failed", why
+    if covered and not refund.restock:
+        return
     amount = format_money(refund.amount, refund.currency)
-    note(session, order, "refund-failed", amount=amount)
+    note(session, order, "refund-failed", amount=refund.amount, currency=refund.currency)
     what_to_do = (
         f"See payment {refund.payment_intent} in Stripe's Dashboard, and refund it there if it is due."
     )
@@ -175,10 +209,13 @@ async def _taken(database: Database, row: Refund, known: list[dict[str, Any]]) -
     async with database.reads() as session:
         total = (await session.get_one(Order, row.order_id)).total
         taken = await taken_by_disputes(session, row.order_id, row.payment_intent)
-    refunded = sum(refund["amount"] for refund in known if status_of(refund) in REFUND_COUNTS)
-    if not taken or row.amount <= total - refunded - taken:
+    if not taken or row.amount <= total - _went_back(known) - taken:
         return ""
     return f"a dispute has taken {format_money(taken, row.currency)} of the payment"
+
+
+def _went_back(known: list[dict[str, Any]]) -> int:
+    return sum(refund["amount"] for refund in known if status_of(refund) in REFUND_COUNTS)
 
 
 async def _still_held(database: Database, row: Refund) -> bool:

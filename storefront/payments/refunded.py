@@ -10,17 +10,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storefront.money import Money, format_money
 from storefront.orders.change import note, put_back_once
 from storefront.orders.messages import tell_shopper
-from storefront.orders.models import CANCELLED, Order, Refund
+from storefront.orders.models import CANCELLED, REFUND_COUNTS, Order, Refund
 from storefront.orders.queries import refunded_of
 from storefront.payments.credited import settle_returned_credits
 from storefront.payments.errors import InvalidRequest
 from storefront.payments.gateway import Gateway
+from storefront.payments.queries import is_paid_by, is_payment_of
 from storefront.payments.settle import Settled, stand_before_staff
 from storefront.settings import Settings
+from storefront.steps import step
 
 # A refund only goes forwards through these (docs.stripe.com/refunds#failed-refunds: it may fail after it succeeded),
 # so that what was read from Stripe a moment too early never undoes what is newer.
 STAGES = {"wanted": 0, "pending": 1, "requires_action": 1, "succeeded": 2, "failed": 3, "canceled": 3}
+
+# The money is ours again: what the timeline and the owner are told of it, and what the owner has to do.
+CAME_BACK = {
+    "failed": (
+        "refund-failed",
+        "failed",
+        "Stripe returned the money to your balance. Arrange the refund with the shopper in another way.",
+    ),
+    "canceled": (
+        "refund-cancelled",
+        "was cancelled at Stripe",
+        "The money stays with you. If it is still due, refund it once more{how}",
+    ),
+}
 
 
 def status_of(refund: dict[str, Any]) -> str:
@@ -72,6 +88,7 @@ async def settle_refunds(
 ) -> Settled:
     """Bring the order's refund rows and its refunded amount to what Stripe says."""
     await _follow_rows(session, settings, order, facts)
+    step("refunds: rows written")
     if order.payment_intent != facts.payment_intent:
         # A payment that the order is not paid by, or not yet: what went back of it is no refund of the order.
         return Settled(order.id, "other payment")
@@ -83,15 +100,29 @@ async def settle_refunds(
         return Settled(order.id, "unchanged")
     more, order.refunded_amount = total - order.refunded_amount, total
     in_all = Money(total, order.currency)
-    note(session, order, "refunded", amount=str(in_all))
+    note(session, order, "refunded", amount=in_all.amount, currency=in_all.currency)
     await settle_returned_credits(session, settings, order)
-    if more > 0 and order.state != CANCELLED:
+    if more > 0 and not await _was_told_of(session, order):
         refund = Money(more, order.currency)
         # One refund may fail and the next bring the order to the same total again.
         number = await session.scalar(select(func.count()).where(Refund.order_id == order.id))
         cause = f"{total}:{number}"
         await tell_shopper(session, settings, order, "refunded", cause, refund=refund, refunded_total=in_all)
     return Settled(order.id, "refunded")
+
+
+async def _was_told_of(session: AsyncSession, order: Order) -> bool:
+    """Whether the message about late money told the shopper already: it promises the refund that is made by itself,
+    and no later one."""
+    if order.state != CANCELLED:
+        return False
+    by_hand = select(Refund.id).where(
+        Refund.order_id == order.id,
+        Refund.payment_intent == order.payment_intent,
+        Refund.state.in_(REFUND_COUNTS),
+        Refund.cause.not_like("late:%"),
+    )
+    return await session.scalar(by_hand.limit(1)) is None
 
 
 async def _follow_rows(session: AsyncSession, settings: Settings, order: Order, facts: RefundFacts) -> None:
@@ -102,7 +133,8 @@ async def _follow_rows(session: AsyncSession, settings: Settings, order: Order, 
     for refund in facts.refunds:
         ours = (refund.get("metadata") or {}).get("refund_id", "")
         row = by_stripe.get(refund["id"]) or by_cause.get(ours)
-        if row is None:
+        if row is None or row.stripe_id not in {None, refund["id"]}:
+            # Not ours; or one that carries our id beside the one that we know by it, and counts like any other.
             row = Refund(
                 order_id=order.id,
                 key=f"stripe-{refund['id']}",
@@ -123,19 +155,36 @@ async def _follow(
     known, said = row.stripe_id is not None, status_of(refund)
     if row.state == said or (known and STAGES[said] <= STAGES.get(row.state, STAGES["pending"])):
         return
-    row.stripe_id, row.state, row.error = refund["id"], said, ""
+    row.stripe_id, row.amount, row.state, row.error = refund["id"], refund["amount"], said, ""
     amount = format_money(row.amount, row.currency)
-    if said == "failed":
-        note(session, order, "refund-failed", amount=amount)
-        reason = f"a refund of {amount} failed ({refund['id']})"
-        what_to_do = (
-            "Stripe returned the money to your balance. Arrange the refund with the shopper in another way."
+    if said in CAME_BACK:
+        kind, what, what_to_do = CAME_BACK[said]
+        note(session, order, kind, amount=row.amount, currency=row.currency)
+        reason = f"a refund of {amount} {what} ({refund['id']})"
+        await stand_before_staff(
+            session,
+            settings,
+            order,
+            reason,
+            refund["id"],
+            what_to_do.format(how=await _how_to_refund(session, order, row)),
         )
-        await stand_before_staff(session, settings, order, reason, refund["id"], what_to_do)
     if said == "succeeded" and row.restock:
         await put_back_once(session, order)
 
 
+async def _how_to_refund(session: AsyncSession, order: Order, row: Refund) -> str:
+    """The end of the sentence that says how the money of a refund that came back is refunded once more."""
+    if is_paid_by(order, row.payment_intent):
+        return f": storefront orders refund {order.number}"
+    if await is_payment_of(session, order, row.payment_intent):
+        return f": storefront orders refund {order.number} --payment {row.payment_intent}"
+    return f". See payment {row.payment_intent} in Stripe's Dashboard."
+
+
 def id_of(value: Any) -> str:
-    """The id in a field that may be expanded."""
-    return str(value["id"]) if isinstance(value, dict) else value or ""
+    """The id in a field that may be expanded. Raises TypeError for what is none, before Stripe is asked about it."""
+    found = value["id"] if isinstance(value, dict) else value or ""
+    if not isinstance(found, str):
+        raise TypeError("an id that is no text")
+    return found

@@ -4,6 +4,7 @@ https://docs.stripe.com/api/products/object and https://docs.stripe.com/api/pric
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,8 +17,16 @@ MOST_TITLE = 250
 MOST_DESCRIPTION = 40_000
 MOST_SKU = 64
 CREDITS = re.compile(r"[1-9][0-9]{0,8}")
-# Control characters, but for tab and line feed, and half of a surrogate pair: no page may hold them.
-NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters, but for tab and line feed, and half of a surrogate pair: no page may hold them. What turns the
+# direction of writing would reach beyond the text, and characters without any width tell names apart that look alike.
+NOT_TEXT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+# Joiners are a part of words and of emoji, but not at a word's beginning, nor after a letter at its end. (Where they
+# belong at the end, it is after a mark.)
+LOOSE_JOINERS = re.compile("(?<!\\S)[\u200c\u200d]+|(?<=\\w)[\u200c\u200d]+(?!\\S)")
+# Letters and a symbol that look like a space.
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 # As long as Stripe's are at most, in characters that every database and page can hold, not blank at either end.
@@ -62,7 +71,7 @@ def product_row(
         if product.get("active") is not True:
             raise Unfit("it does not say whether it is active")
         title = _text(product["name"], MOST_TITLE, "its name").replace("\n", " ")
-        if not title:
+        if not any(unicodedata.category(one)[0] in "LNPS" and one not in BLANK for one in title):
             raise Unfit("it has no name")
         description = _text(product.get("description") or "", MOST_DESCRIPTION, "its description")
         credits, content = credit_amount(product), _content(product)
@@ -163,7 +172,8 @@ def _rank(row: PriceRow, price: dict[str, Any], default: str) -> tuple[bool, int
 def _text(value: Any, most: int, what: str) -> str:
     if not isinstance(value, str):
         raise Unfit(f"{what} is no text")
-    clean = NOT_TEXT.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    clean = NOT_TEXT.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
+    clean = LOOSE_JOINERS.sub("", clean).strip()
     if len(clean) > most:
         raise Unfit(f"{what} is longer than {most:,} characters")
     return clean

@@ -11,7 +11,17 @@ from storefront.cart.models import Cart
 from storefront.database import now
 from storefront.language import later
 from storefront.money import Money
-from storefront.orders.change import cancel, hold_again, let_go, move, note, raise_attention, take_out
+from storefront.orders.change import (
+    UNCLEAR,
+    cancel,
+    hold_again,
+    is_unclear,
+    let_go,
+    move,
+    note,
+    raise_attention,
+    take_out,
+)
 from storefront.orders.messages import tell_owner, tell_shopper
 from storefront.orders.models import (
     AWAITING,
@@ -91,17 +101,42 @@ async def _mismatched(
     session: AsyncSession, settings: Settings, order: Order, facts: SessionFacts, reason: str
 ) -> None:
     """The order stays as it is and stands before staff; once they have looked, hearing the same again says nothing
-    new. Its page is over, so that nobody asks Stripe about it for ever."""
-    if facts.status == "complete":
-        page = update(PaymentAttempt).where(PaymentAttempt.session_id == facts.id)
-        await session.execute(page.where(PaymentAttempt.state.in_(LIVE_ATTEMPTS)).values(state="complete"))
+    new. When the page is over its money came, or is on its way: then the order leaves its cart as a paid one does."""
+    arrived = facts.status == "complete" and await _completed(session, order, facts)
     told = select(TimelineEntry.data).where(
         TimelineEntry.order_id == order.id, TimelineEntry.kind == "mismatch"
     )
-    if any(data.get("reason") == reason for data in await session.scalars(told)):
+    if not arrived and any(data.get("reason") == reason for data in await session.scalars(told)):
         return
     note_mismatch(session, order, reason)
-    await stand_before_staff(session, settings, order, reason, facts.id)
+    if not arrived or order.state not in {*OPEN_STATES, CANCELLED}:
+        await stand_before_staff(session, settings, order, reason, facts.id)
+        return
+    if order.state == CANCELLED:
+        await stand_before_staff(session, settings, order, f"{UNCLEAR}{reason}", facts.id)
+        return
+    await take_from_cart(session, order)
+    order.cart_id = None
+    cause = f"{facts.id}:complete"
+    await stand_before_staff(session, settings, order, f"{UNCLEAR}{reason}", cause, _what_to_decide(order))
+
+
+async def _completed(session: AsyncSession, order: Order, facts: SessionFacts) -> bool:
+    """Its page is over, so that nobody asks Stripe about it for ever. False when that was known."""
+    attempt = await _attempt_of(session, order, facts)
+    if attempt.state == "complete" or (attempt.state == "failed" and not facts.paid):
+        return False
+    attempt.state = "complete"
+    await session.flush()
+    return True
+
+
+def _what_to_decide(order: Order) -> str:
+    return (
+        "Compare the payment in Stripe's Dashboard with the order. Its things stay set aside, and its shopper reads"
+        " that we write to them. To end it, send the money back in the Dashboard, then:"
+        f" storefront orders cancel {order.number}, storefront orders resolve {order.number}"
+    )
 
 
 def note_mismatch(session: AsyncSession, order: Order, reason: str) -> None:
@@ -153,6 +188,8 @@ async def _paid(
     attempt.state, attempt.paid_at = "complete", now()
     if order.state == PAID:
         await _refund_in_full(session, settings, order, facts, "double")
+        await session.flush()
+        step("double: refund put down")
         note(session, order, "double-refund")
         await stand_before_staff(
             session, settings, order, "paid twice; the second payment is refunded", facts.id
@@ -201,6 +238,8 @@ async def _late_and_gone(session: AsyncSession, settings: Settings, order: Order
         await cancel(session, order, later("the goods were gone when the money came"))
     await _becomes_the_payment(session, order, facts)
     await _refund_in_full(session, settings, order, facts, "late")
+    await session.flush()
+    step("late: refund put down")
     note(session, order, "late-refund")
     amount = Money(order.total, order.currency)
     await tell_shopper(session, settings, order, "late-money", facts.id, refund=amount)
@@ -275,7 +314,7 @@ async def _expired(session: AsyncSession, order: Order, attempt: PaymentAttempt,
     if attempt.state not in LIVE_ATTEMPTS:
         return "unchanged"
     attempt.state = "expired"
-    if order.state not in OPEN_STATES:
+    if order.state not in OPEN_STATES or is_unclear(order):
         return "unchanged"
     await session.flush()
     await cancel(session, order, why)
@@ -285,7 +324,8 @@ async def _expired(session: AsyncSession, order: Order, attempt: PaymentAttempt,
 
 
 async def take_from_cart(session: AsyncSession, order: Order) -> None:
-    """What was bought leaves its cart, once; what was added meanwhile stays. The draft goes with it."""
+    """What was bought leaves its cart, once; what was added meanwhile stays. The draft and the code that
+    the order had go with it."""
     if order.cart_taken or order.cart_id is None:
         return
     order.cart_taken = True
@@ -294,6 +334,9 @@ async def take_from_cart(session: AsyncSession, order: Order) -> None:
         bought[line.variant_id] = bought.get(line.variant_id, 0) + line.quantity
     await subtract_from_cart(session, order.cart_id, bought)
     await session.execute(update(Cart).where(Cart.id == order.cart_id).values(draft=None, draft_at=None))
+    if order.promotion_id is not None:
+        mine = (Cart.id == order.cart_id) & (Cart.promotion_id == order.promotion_id)
+        await session.execute(update(Cart).where(mine).values(promotion_id=None))
 
 
 async def tell_paid(session: AsyncSession, settings: Settings, order: Order) -> None:

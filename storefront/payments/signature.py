@@ -16,6 +16,10 @@ class BadSignature(Exception):
     """Missing, wrong or stale, or no event inside. Nothing of it may be stored."""
 
 
+class NoEvent(BadSignature):
+    """One of our secrets signed it, and yet it is no event."""
+
+
 def verified_event(
     body: bytes, header: str | None, secrets: Sequence[str], at: float | None = None
 ) -> dict[str, Any]:
@@ -39,9 +43,9 @@ def verified_event(
     try:
         event = _storable(json.loads(body.decode("utf-8"), parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
-        raise BadSignature("the body is no JSON in UTF-8") from error
+        raise NoEvent("the body is no JSON in UTF-8") from error
     if not _is_event(event):
-        raise BadSignature("the body is no event")
+        raise NoEvent("the body is no event")
     return dict(event)
 
 

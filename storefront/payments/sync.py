@@ -4,7 +4,7 @@ there any more is taken off sale. Nothing is ever written to Stripe."""
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -35,6 +35,7 @@ PAUSE_AFTER_PAGE = 0.1
 BATCH = 50
 # Writers of other processes wait for SQLite by polling: one batch, one pause, lets them in after a few.
 PAUSE_AFTER_BATCH = 0.05
+MOST_ASKED = 10
 
 OnOutcome: TypeAlias = Callable[[Outcome], object]
 OnProgress: TypeAlias = Callable[[str, int, int | None], object]
@@ -94,14 +95,30 @@ async def sync_catalogue(
 
 
 async def sync_product(
-    database: Database, gateway: Gateway, settings: Settings, product_id: str, *, dry_run: bool = False
+    database: Database,
+    gateway: Gateway,
+    settings: Settings,
+    product_id: str,
+    *,
+    dry_run: bool = False,
+    archive_all: bool = False,
 ) -> list[Outcome]:
-    """Read one product with its prices and apply it. Raises a PaymentProblem when Stripe cannot be read."""
+    """Read one product with its prices and apply it.
+
+    Raises a PaymentProblem when Stripe cannot be read, and AnotherCatalogue when it would be archived because Stripe
+    knows neither it nor anything else that came from there, unless `archive_all`; then nothing was changed.
+    """
     read_at = now()
     read = await read_product(gateway, settings, product_id)
     if read is not None:
         return await _apply(database, settings, [read], read_at, dry_run)
-    async with _writing(database, dry_run) as session:
+    async with _writing(database, dry_run=True) as session:
+        outcomes = await archive_products(session, [product_id], read_at)
+    if outcomes and not archive_all:
+        await _must_know_us(database, gateway, product_id)
+    if dry_run or not outcomes:
+        return outcomes
+    async with database.writes() as session:
         return await archive_products(session, [product_id], read_at)
 
 
@@ -211,6 +228,17 @@ async def _must_be_ours(database: Database, shelf: Shelf) -> None:
         if not known or len(shelf.missing([identity for _, identity in known])) < len(known):
             return
         after = known[-1][0]
+
+
+async def _must_know_us(database: Database, gateway: Gateway, product_id: str) -> None:
+    """Stripe knows this product, archived, or another one of those that came from there."""
+    async with database.reads() as session:
+        known = await synced_products(session, 0, MOST_ASKED)
+    for identity in [product_id, *(one for _, one in known if one != product_id)]:
+        with suppress(NotThere):
+            await gateway.product(identity)
+            return
+    raise AnotherCatalogue
 
 
 async def _gone(database: Database, shelf: Shelf, *, all_there: bool) -> AsyncIterator[list[str]]:

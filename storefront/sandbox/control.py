@@ -89,8 +89,11 @@ def _refund(books: Books, fields: Fields) -> Obj:
     if fields.get("amount") not in (None, ""):
         params["amount"] = _whole(fields, "amount")
     status = fields.get("status") or None
-    if status not in (None, "succeeded", "pending", "fails"):
-        raise refuse("status is succeeded, pending or fails (succeeds first, fails later).", param="status")
+    if status not in (None, "succeeded", "pending", "requires_action", "fails"):
+        raise refuse(
+            "status is succeeded, pending, requires_action or fails (succeeds first, fails later).",
+            param="status",
+        )
     return _with_payment(books, refund=refunds.create(books, params, status=status))
 
 
@@ -100,6 +103,10 @@ def _settle_refund(books: Books, fields: Fields) -> Obj:
 
 def _fail_refund(books: Books, fields: Fields) -> Obj:
     return _with_payment(books, refund=refunds.fail(books, _text(fields, "refund")))
+
+
+def _cancel_refund(books: Books, fields: Fields) -> Obj:
+    return _with_payment(books, refund=refunds.cancel(books, _text(fields, "refund")))
 
 
 def _dispute(books: Books, fields: Fields) -> Obj:
@@ -182,6 +189,7 @@ ACTIONS: dict[str, Callable[[Books, Fields], Obj]] = {
     "refund": _refund,
     "settle_refund": _settle_refund,
     "fail_refund": _fail_refund,
+    "cancel_refund": _cancel_refund,
     "dispute": _dispute,
     "answer_dispute": _answer_dispute,
     "win_dispute": _win_dispute,

@@ -1,4 +1,4 @@
-"""Refunds (docs.stripe.com/refunds): at once, pending first, or failing later."""
+"""Refunds (docs.stripe.com/refunds): at once, pending first, waiting for the shopper, cancelled, or failing later."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from storefront.sandbox.events import emit
 from storefront.sandbox.shapes import payments as shape
 
 PENDING_FOR = 4 * 86400
+ON_THE_WAY = ("pending", "requires_action")
 
 
 def create(books: Books, params: dict[str, Any], *, status: str | None = None) -> Obj:
@@ -47,26 +48,36 @@ def update(books: Books, refund_id: str, params: dict[str, Any]) -> Obj:
 
 
 def succeed(books: Books, refund_id: str) -> Obj:
-    """A pending refund arrives."""
+    """A refund that is on its way arrives."""
     refund = books.need("refund", refund_id, "refund")
-    if refund["status"] != "pending":
+    if refund["status"] not in ON_THE_WAY:
         raise refuse(f"This refund is {refund['status']}, not pending.")
-    refund["status"] = "succeeded"
-    refund.pop("pending_reason", None)
+    previous = _becomes(refund, "succeeded")
     _money_left(books, refund)
     books.save(refund)
-    _tell(books, refund, {"status": "pending"})
+    _tell(books, refund, previous)
+    return refund
+
+
+def cancel(books: Books, refund_id: str, *, by_api: bool = False) -> Obj:
+    """A refund that is on its way is called back; the API does it only while the shopper has to act
+    (docs.stripe.com/api/refunds/cancel)."""
+    refund = books.need("refund", refund_id, "refund", status=404 if by_api else 400)
+    if refund["status"] not in (("requires_action",) if by_api else ON_THE_WAY):
+        raise refuse(f"This refund is {refund['status']}, so it cannot be canceled.")
+    previous = _becomes(refund, "canceled", "merchant_request")
+    books.save(refund)
+    _count(books, books.need("charge", refund["charge"], "charge"), -refund["amount"])
+    _tell(books, refund, previous)
     return refund
 
 
 def fail(books: Books, refund_id: str) -> Obj:
     """A refund fails, days later too; the shop has its money (docs.stripe.com/refunds#failed-refunds)."""
     refund = books.need("refund", refund_id, "refund")
-    if refund["status"] not in ("pending", "succeeded"):
+    if refund["status"] not in (*ON_THE_WAY, "succeeded"):
         raise refuse(f"This refund is already {refund['status']}.")
-    previous = {"status": refund["status"]}
-    refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
-    refund.pop("pending_reason", None)
+    previous = _becomes(refund, "failed", "expired_or_canceled_card")
     if previous["status"] == "succeeded":
         back = _money(books, "refund_failure", refund["amount"], refund)
         refund["failure_balance_transaction"] = back["id"]
@@ -119,6 +130,17 @@ def _refundable(books: Books, charge: Obj, amount: int, left: int, asked: bool) 
             f"charge ({shown(left, charge['currency'])})",
             param="amount",
         )
+
+
+def _becomes(refund: Obj, status: str, failure: str = "") -> Obj:
+    """Changes the status, and what goes with it; gives the one that it had."""
+    previous = {"status": refund["status"]}
+    refund["status"] = status
+    for name in ("pending_reason", "next_action"):
+        refund.pop(name, None)
+    if failure:
+        refund["failure_reason"] = failure
+    return previous
 
 
 def _count(books: Books, charge: Obj, amount: int) -> None:

@@ -91,6 +91,12 @@ ENDPOINTS = [
         lambda b, c: refunds.update(b, c.object_id, c.params),
     ),
     Endpoint(
+        "POST",
+        "/v1/refunds/{}/cancel",
+        tables.RETRIEVE,
+        lambda b, c: refunds.cancel(b, c.object_id, by_api=True),
+    ),
+    Endpoint(
         "GET",
         "/v1/disputes",
         tables.OF_PAYMENT_LIST,

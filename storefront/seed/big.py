@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import func, insert, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.cart.models import DeliveryRate
@@ -19,7 +19,7 @@ from storefront.seed.demo import replace_rates
 from storefront.seed.invented import Made, make_product, read_language
 
 RATES = Path(__file__).resolve().parent / "delivery.toml"
-BATCH = 500
+BATCH = 1000
 # Writers of other processes wait for SQLite by polling, at least every 100 ms: one batch, one pause, and so on lets
 # them in after a few.
 PAUSE = 0.05
@@ -50,6 +50,10 @@ async def load_big(
         done = numbers.stop
         on_progress(done)
         await asyncio.sleep(PAUSE)
+    if not database.sqlite:
+        # Its own look at the new rows comes a minute later, and until then it reads whole tables.
+        async with database.writes() as session:
+            await session.execute(text("ANALYZE"))
 
 
 async def _prepare(database: Database, currency: str) -> None:

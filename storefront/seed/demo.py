@@ -23,6 +23,7 @@ from storefront.catalogue.reprice import reprice
 from storefront.catalogue.search import folded
 from storefront.database import Database, lock, now
 from storefront.money import decimals
+from storefront.promotions.models import Promotion
 from storefront.web.pictures import WIDTHS
 
 HERE = Path(__file__).resolve().parent
@@ -35,7 +36,10 @@ async def load_demo(database: Database, currency: str) -> bool:
         if await session.scalar(select(func.count()).select_from(Product)):
             return False
         await _load_rates(session, HERE / "delivery.toml", currency)
-        await _load_products(session, _read(HERE / "demo.toml"), currency)
+        data = _read(HERE / "demo.toml")
+        await _load_products(session, data, currency)
+        for row in data["promotions"]:
+            session.add(Promotion(**row | {"minimum": in_currency(row["minimum"], currency)}))
         catalogue_changed(session)
     return True
 

@@ -5,6 +5,7 @@ also covers static files and paths that no route knows.
 """
 
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -23,6 +24,10 @@ ASGI: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_HEADER_BYTES = 16_384
 MOST_ADDRESS_BYTES = 8_192
 PROBES = ("/healthz", "/readyz")
+# A name or an IPv6 address in brackets, and a port or none (RFC 9110, 7.2). What only begins like this, other
+# readers take for other hosts.
+HOST = re.compile(r"([0-9a-z._-]+|\[[0-9a-f]*:[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
+HIGHEST_PORT = 65_535
 # Where open pages ask whether something was saved, in development: too often for the log.
 LIVE = "/_live"
 
@@ -99,9 +104,9 @@ class Edge:
             return None
         name = _hostname(host)
         if self.base is None:
-            if name in LOOPBACK_NAMES or _is_loopback(name):
+            if _is_loopback(name.removesuffix(".")):
                 return None
-        elif host == self.base.netloc or (
+        elif host.lower() == self.base.netloc or (
             name == self.base.hostname and not self.base.port and ":" not in host
         ):
             return None
@@ -119,15 +124,16 @@ class Edge:
         client = scope.get("client")
         if client is None or not self._trusted(client[0]):
             return host
-        hops = [hop.strip() for hop in _one(headers, b"x-forwarded-for").split(",") if hop.strip()]
+        hops = [_address(hop) for hop in _all(headers, b"x-forwarded-for").split(",") if hop.strip()]
         while hops and self._trusted(hops[-1]):
             hops.pop()
-        if hops:
+        # What is no address was not written by a proxy of ours: the neighbour itself counts.
+        if hops and hops[-1]:
             scope["client"] = (hops[-1], 0)
-        scheme = _one(headers, b"x-forwarded-proto").rpartition(",")[2].strip()
+        scheme = _all(headers, b"x-forwarded-proto").rpartition(",")[2].strip()
         if scheme in {"http", "https"}:
             scope["scheme"] = scheme
-        forwarded = _one(headers, b"x-forwarded-host").rpartition(",")[2].strip()
+        forwarded = _all(headers, b"x-forwarded-host").rpartition(",")[2].strip()
         if not forwarded:
             return host
         scope["headers"] = [(k, v) for k, v in headers if k != b"host"] + [
@@ -157,21 +163,46 @@ def _one(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in headers if key == name), "")
 
 
+def _all(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
+    """A list that may come in several lines (RFC 9110, 5.3): some proxies add to the last, others add a line."""
+    return ",".join(value.decode("latin-1") for key, value in headers if key == name)
+
+
+def _address(hop: str) -> str:
+    """The address of a hop, which may come with a port and an IPv6 one in brackets; "" for what is none."""
+    hop = hop.strip()
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        return str(ip_address(hop))
+    except ValueError:
+        return ""
+
+
 def _is_loopback(name: str) -> bool:
     try:
-        return ip_address(name).is_loopback
+        return name in LOOPBACK_NAMES or ip_address(name).is_loopback
     except ValueError:
         return False
 
 
 def _hostname(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] if ":" in host else host
+    """The name in a Host header, in small letters and without a port; empty when it is none."""
+    found = HOST.fullmatch(host.lower())
+    if found is None or int(found[2] or 0) > HIGHEST_PORT:
+        return ""
+    return found[1].strip("[]")
 
 
 async def _plain(send: Send, status: int, text: str, location: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    # Bare text has no place in a page, no more than what a proxy says.
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"x-shop", b""),
+    ]
     if location:
         headers.append((b"location", location.encode("latin-1")))
     await send({"type": "http.response.start", "status": status, "headers": headers})

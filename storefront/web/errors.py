@@ -33,6 +33,7 @@ SENTENCES = {
     ),
     404: (later("We could not find that page"), later("It may have moved, or the link is incomplete.")),
     405: (later("That cannot be done here"), later("Please go back and use the page's own buttons.")),
+    408: (later("That took too long to arrive"), later("Please send it again.")),
     413: (later("That was too much at once"), later("Please send less.")),
     415: (later("This form arrived in a way that the shop does not read"), later("Please send it again.")),
     422: (later("Something in that was not right"), later("Please go back and check what you entered.")),
@@ -91,7 +92,8 @@ def answer_error(request: ShopRequest, error: Exception) -> Response[Any]:
         content = templates.page(
             "errors/error.html",
             title=title,
-            path=request.url.path,
+            # Not request.url, which cannot be made of every Host that the probes answer.
+            path=request.scope["path"],
             noindex=True,
             count=known_count(request),
             error={
@@ -120,6 +122,6 @@ def as_refused(error: Exception) -> Refused:
         return Refused(503, headers={"retry-after": "2"})
     if isinstance(error, HTTPException):
         # Litestar says 404 for a path parameter that does not fit its type, 405, 413 for a body too large.
-        headers = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
+        headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "connection"}}
         return Refused(error.status_code if error.status_code in SENTENCES else 400, headers=headers)
     return Refused(500)

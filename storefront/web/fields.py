@@ -44,17 +44,19 @@ def form_context(
     *,
     hidden: Mapping[str, str] | None = None,
     message: str = "",
+    way_out: Link | None = None,
     more: Sequence[Link] = (),
     dangerous: bool = False,
 ) -> dict[str, Any]:
     """What `accounts/_form.html` is given. `more` are further buttons {label, action}; `message` is what is wrong with
-    the whole form."""
+    the whole form, `way_out` a link {label, url} at its end."""
     return {
         "action": action,
         "button": button,
         "fields": list(fields),
         "hidden": {name: value for name, value in (hidden or {}).items() if value},
         "message": message,
+        "way_out": way_out,
         "errors": [{"href": f"#{one['id']}", "text": one["error"]} for one in fields if one["error"]],
         "more": list(more),
         "dangerous": dangerous,

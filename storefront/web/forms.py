@@ -2,6 +2,7 @@
 of the process, passwords and addresses among them, and reads UTF-8 as Latin-1."""
 
 import re
+import unicodedata
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,15 @@ LONGEST_EMAIL = 254
 M = TypeVar("M", bound=BaseModel)
 FORM_TYPE = "application/x-www-form-urlencoded"
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Characters that are not seen, turn the direction of writing, or break the line.
+UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+# Joiners belong to how some languages write names.
+JOINERS = "\u200c\u200d"
+
+
+def unseen_in(line: str) -> bool:
+    """Whether there is something in a line that people do not see as a character of it."""
+    return any(unicodedata.category(one) in UNSEEN and one not in JOINERS for one in line)
 
 
 async def read_form(request: ShopRequest, *, exact: frozenset[str] = frozenset()) -> dict[str, str]:

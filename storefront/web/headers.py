@@ -40,6 +40,8 @@ class SecurityHeaders:
             "referrer-policy": "strict-origin-when-cross-origin",
             "cross-origin-opener-policy": "same-origin",
             "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+            # By it static/js/shop.js tells the shop's answers from a proxy's, which have no place in a page.
+            "x-shop": "1",
         }
         if self.https:
             headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"

@@ -4,6 +4,7 @@ one (web.shared)."""
 import hashlib
 import hmac
 import time
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from ipaddress import IPv6Address, ip_address
 
 import structlog
 
+from storefront.language import ngettext
 from storefront.settings import Settings
 from storefront.web.errors import Refused
 from storefront.web.request import ShopRequest
@@ -50,6 +52,14 @@ class Rule:
     seconds: int
 
 
+@dataclass
+class TooOften(Refused):
+    """429: the `rules` of these names have had enough, and it is so many `minutes` until they let through again."""
+
+    rules: tuple[str, ...] = ()
+    minutes: int = 1
+
+
 class Limits:
     """Counts for every rule of the shop. Windows are fixed: around the end of one, twice as many may pass."""
 
@@ -72,15 +82,30 @@ class Limits:
         if self._shared is None or not await self._shared.give_back(f"{name}:{window}"):
             self._local[rule.name].take_back(name, window)
 
+    async def forget(self, rule: Rule, key: str) -> None:
+        """Take back all counts of the window."""
+        window = int(time.time()) // rule.seconds
+        name = self._name(rule, key)
+        # Here too, where counts may be of a time without Redis.
+        self._local[rule.name].forget(name)
+        if self._shared is not None:
+            await self._shared.forget(f"{name}:{window}")
+
     async def meet(self, request: ShopRequest, *pairs: tuple[Rule, str]) -> None:
         """Count one try under each rule and key, or under none when one has had enough: whoever is over their own
-        limit uses up nobody else's. Raises Refused 429 with Retry-After then."""
+        limit uses up nobody else's. Raises TooOften with Retry-After then."""
         waits = await self._take(pairs)
         if any(waits):
             reached = [rule.name for (rule, _), wait in zip(pairs, waits, strict=True) if wait]
             where = {"id": request.scope.get("request_id"), "route": request.scope.get("path_template")}
             log.warning("limit reached", rules=reached, **where)
-            raise Refused(429, headers={"retry-after": str(max(waits))})
+            wait = max(waits)
+            minutes = -(-wait // 60)
+            text = ngettext(
+                "Please wait %(n)s minute and try again.", "Please wait %(n)s minutes and try again.", minutes
+            )
+            headers = {"retry-after": str(wait)}
+            raise TooOften(429, text=text, headers=headers, rules=tuple(reached), minutes=minutes)
 
     async def close(self) -> None:
         if self._shared is not None:
@@ -146,7 +171,10 @@ class LocalCounts:
         if number > 1:
             self._counts[key] = (window, number - 1)
         else:
-            self._counts.pop(key, None)
+            self.forget(key)
+
+    def forget(self, key: str) -> None:
+        self._counts.pop(key, None)
 
     def _make_room(self, window: int) -> None:
         # Half at once, so that it is not sorted for every key that comes. Of equals the older go.
@@ -156,8 +184,9 @@ class LocalCounts:
         self._counts = dict(alive[-MOST_KEYS // 2 :])
 
 
-def network_of(request: ShopRequest) -> str:
-    """The network that a request came from: an IPv4 address, or the /64 that one IPv6 line is given."""
+def network_of(request: ShopRequest, *, bits: int = 64) -> str:
+    """The network that a request came from: an IPv4 address, or the /64 that one IPv6 line is given; with fewer `bits`
+    what a provider gives to a customer who wants many lines."""
     host = request.client.host if request.client else ""
     try:
         address = ip_address(host)
@@ -166,5 +195,12 @@ def network_of(request: ShopRequest) -> str:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return str(address.ipv4_mapped)
-        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+        return f"{IPv6Address(int(address) >> 128 - bits << 128 - bits)}/{bits}"
     return str(address)
+
+
+def mailbox_of(email: str) -> str:
+    """The mailbox that an address leads to at most providers: one spelling of its letters, no tag after a plus. For
+    counting alone, since elsewhere these are different addresses."""
+    local, _, domain = unicodedata.normalize("NFKC", email).lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"

@@ -1,7 +1,7 @@
 """The same-origin guard: no other site may make a shopper's browser change anything here.
 
-Fetch Metadata first (https://www.w3.org/TR/fetch-metadata/), then Origin (RFC 6454). A client that sends neither
-is no browser, and carries no shopper's cookies that another site could use.
+Fetch Metadata first (https://www.w3.org/TR/fetch-metadata/), then Origin (RFC 6454), then Referer. A client that sends
+none of them is no browser, and carries no shopper's cookies that another site could use.
 """
 
 from typing import Any
@@ -30,7 +30,10 @@ async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: B
         return
     origin = connection.headers.get("origin")
     if origin is None:
-        return
+        referer = connection.headers.get("referer")
+        if referer is None:
+            return
+        origin = "://".join(urlsplit(referer)[:2])
     settings: Settings = connection.app.state.settings
     expected = settings.base_url or f"{connection.scope['scheme']}://{connection.headers.get('host', '')}"
     parts = urlsplit(expected)

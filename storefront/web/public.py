@@ -2,20 +2,24 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
+from urllib.parse import quote
 
 from litestar import MediaType
 from litestar.datastructures import Cookie
 
-from storefront.language import spoken
+from storefront.language import speaking, spoken
 from storefront.web.answers import NOTICE_COOKIE, VARY, no_notice
 from storefront.web.assets import RULES
 from storefront.web.edge import Scope
 from storefront.web.pages import Body, PageCache
 from storefront.web.reply import Reply
 from storefront.web.request import ShopRequest
+from storefront.web.speech import wish
 from storefront.web.templates import Templates
 
 Key: TypeAlias = tuple[object, ...]
@@ -24,6 +28,12 @@ Badge: TypeAlias = Callable[[ShopRequest], Awaitable[tuple[int, Cookie | None]]]
 Version: TypeAlias = Callable[[], Awaitable[int]]
 
 MOST_TARGETS = 10_000
+# Of an Accept-Encoding so many characters are read, and so many of them are kept.
+MOST_ACCEPT, MOST_ACCEPTED = 100, 1_000
+NO_WEIGHT = re.compile(r"q=0(\.0*)?")
+# An offer of another language is for one browser. Whoever gets a page without it from a shared cache lacks a link that
+# stands in the footer too, so Accept-Language need not split that cache.
+KEPT_BY_BROWSERS, KEPT_BY_ALL = "private, no-cache", "public, max-age=0, s-maxage=60"
 
 
 class Target(NamedTuple):
@@ -108,25 +118,39 @@ class PublicPages:
         self.targets[address(request.scope, request.headers.get("host", "").encode("latin-1"))] = target  # type: ignore[arg-type]
 
     async def _values(self, request: ShopRequest, body: Body) -> tuple[dict[str, bytes], list[Cookie]]:
-        if not body.holes or "cookie" not in request.headers:
-            return self.values(body, 0), []
+        if not body.holes:
+            return {}, []
+        offer = self._offer(request)
+        if "cookie" not in request.headers:
+            return self.values(body, 0, offer=offer), []
         count, cookie = await self.badge(request)
         notice = self.templates.notice(request)
         cookies = [cookie] if cookie else []
         if NOTICE_COOKIE in request.cookies:
             cookies.append(no_notice(request))
         shown = self.templates.render("components/notice.html", notice=notice).encode() if notice else b""
-        return self.values(body, count, shown), cookies
+        return self.values(body, count, shown, offer), cookies
+
+    def _offer(self, request: ShopRequest) -> bytes:
+        """A link to the same page in the language that the browser would rather have."""
+        scope = request.scope
+        wished = wish(dict(scope["headers"]), spoken().code)
+        if wished is None:
+            return b""
+        query = scope["query_string"].decode("latin-1")
+        url = wished.prefix + quote(scope["path"]) + (f"?{query}" if query else "")
+        with speaking(wished.code):
+            return self.templates.render("components/offer.html", url=url).encode()
 
     def rules(self) -> str:
         """Which links of public pages a browser may fetch before they are followed: products' alone."""
         return self.templates.asset(RULES)
 
-    def values(self, body: Body, count: int, notice: bytes = b"") -> dict[str, bytes]:
+    def values(self, body: Body, count: int, notice: bytes = b"", offer: bytes = b"") -> dict[str, bytes]:
         """What goes into the holes of `body` for a visitor with `count` pieces in the cart."""
         if not body.holes:
             return {}
-        return {"badge": self.templates.badge(count).encode(), "notice": notice}
+        return {"badge": self.templates.badge(count).encode(), "notice": notice, "offer": offer}
 
 
 def address(scope: Scope, host: bytes) -> Key:
@@ -139,12 +163,12 @@ def respond(
 ) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and content. `personal` says whether the visitor sent cookies, `accepts` is Accept-Encoding,
     `known` If-None-Match, `rules` where a page's Speculation-Rules are."""
-    gzip = "gzip" in accepts
+    gzip = takes_gzip(accepts[:MOST_ACCEPT])
     holes = hashlib.blake2b(b"\0".join(values.values()), digest_size=6).hexdigest() if values else ""
     etag = f'"{body.tag}{holes}{"-gz" if gzip else ""}"'
     headers = {
         "vary": f"{VARY}, Accept-Encoding",
-        "cache-control": "private, no-cache" if personal else "public, max-age=0, s-maxage=60",
+        "cache-control": KEPT_BY_BROWSERS if personal or values.get("offer") else KEPT_BY_ALL,
         "etag": etag,
     }
     if rules and body.holes:
@@ -158,6 +182,16 @@ def respond(
     if gzip:
         headers["content-encoding"] = "gzip"
     return 200, headers, body.fill_gzip(values) if gzip else body.fill(values)
+
+
+@lru_cache(maxsize=MOST_ACCEPTED)
+def takes_gzip(accepts: str) -> bool:
+    """Whether an Accept-Encoding allows gzip (RFC 9110, 12.5.3)."""
+    allowed = {}
+    for one in accepts.lower().split(","):
+        coding, _, weight = one.partition(";")
+        allowed[coding.strip()] = not NO_WEIGHT.fullmatch(weight.replace(" ", ""))
+    return allowed.get("gzip", allowed.get("x-gzip", allowed.get("*", False)))
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

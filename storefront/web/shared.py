@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger()
 
-ANSWER_WITHIN = 1.0
+ANSWER_WITHIN = 2.0
 MOST_CONNECTIONS = 10
 REST = 5.0
 
@@ -33,6 +33,9 @@ GIVE_BACK = """
 if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end
 return 1
 """
+
+
+FORGET = "return redis.call('DEL', KEYS[1])"
 
 
 class SharedCounts:
@@ -60,6 +63,9 @@ class SharedCounts:
     async def give_back(self, name: str) -> bool:
         """Take one back, unless there is none. False when Redis does not answer."""
         return await self._run(GIVE_BACK, [name], []) is not None
+
+    async def forget(self, name: str) -> None:
+        await self._run(FORGET, [name], [])
 
     async def _run(self, script: str, names: list[str], arguments: list[int]) -> Any:
         if self.away:

@@ -1,10 +1,11 @@
 """The language of an answer, by its address: /de/cart is /cart in German. Inside, paths have no prefix; what writes a
 link, a redirect or a form's action puts it back (`language.at`)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storefront import language
-from storefront.language import LANGUAGES, spoken
+from storefront.language import LANGUAGES, Language, spoken
 from storefront.web.edge import ASGI, Receive, Scope, Send
 
 # What is no page for people has one address only.
@@ -18,6 +19,8 @@ ONE_ADDRESS = (
     "/robots.txt",
     "/sitemap.xml",
 )
+
+INSIDE = (b"same-origin", b"same-site")
 
 
 @dataclass
@@ -47,6 +50,15 @@ async def _home(scope: Scope, send: Send) -> None:
     headers = [(b"location", to), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 308, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+def wish(headers: Mapping[bytes, bytes], code: str) -> Language | None:
+    """The language to be offered to whoever comes from elsewhere to a page in the language `code`. Inside the shop
+    nobody is asked again."""
+    accepts = headers.get(b"accept-language")
+    if not accepts or headers.get(b"sec-fetch-site") in INSIDE:
+        return None
+    return language.other_wish(accepts.decode("latin-1"), code)
 
 
 def in_languages(path: str, base: str = "") -> list[dict[str, str | bool]]:

@@ -44,6 +44,12 @@ NOTICES = {
     "gone": ("error", later("Nothing of that order can be had any more.")),
     "mended": ("info", later("Your cart holds what can be had of it. Please check the total.")),
     "empty": ("info", later("Your cart is empty, so there is nothing to check out.")),
+    "credits-need-account": (
+        "info",
+        later(
+            "Credits are kept in an account. Sign in or create one; your cart and what you typed are kept."
+        ),
+    ),
     "registered": ("success", later("Welcome. Your account is ready.")),
     "account-exists": ("info", later("There is an account under this address already. Please sign in.")),
     "carts-joined": ("info", later("Your cart now also holds what was in your account’s cart.")),
@@ -224,6 +230,7 @@ class Templates:
         return {
             "badge": self.badge(count or 0),
             "notice": self.render("components/notice.html", notice=notice) if notice else "",
+            "offer": "",
         }
 
 

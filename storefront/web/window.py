@@ -11,6 +11,7 @@ from storefront.web.answers import NOTICE_COOKIE
 from storefront.web.edge import ASGI, Receive, Scope, Send
 from storefront.web.public import PublicPages, address, respond
 from storefront.web.reply import Ready, ready
+from storefront.web.speech import wish
 
 NOTICE = f"{NOTICE_COOKIE}=".encode()
 
@@ -46,7 +47,7 @@ class Window:
         body = target.cache.get((version, self.public.templates.stamp(), *target.key))
         cookies = headers.get(b"cookie", b"")
         count = self.badge(cookies) if cookies else 0
-        if body is None or count is None or NOTICE in cookies:
+        if body is None or count is None or NOTICE in cookies or wish(headers, str(target.key[0])):
             return None
         scope["path_template"] = target.route
         status, sent, content = respond(

@@ -74,7 +74,7 @@ def changes(theme: Path) -> Iterator[Change]:
         if not now.is_file():
             yield Change(path, "the shop no longer has this file")
         elif not kept.is_file():
-            yield Change(path, "nobody knows from which version it was made")
+            yield Change(path, "it was not ejected, so what changes in the original is not known")
         elif kept.read_bytes() != now.read_bytes():
             yield Change(path, "the original has changed", tuple(_difference(kept, now, path)))
 

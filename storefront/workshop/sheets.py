@@ -64,7 +64,7 @@ def notices(templates: Templates, _currency: str) -> str:
     said = {
         "info": ("Your cart is empty, so there is nothing to check out.", None),
         "success": ("Your password is changed.", None),
-        "error": ("The shop did not answer. Nothing is lost: please try again.", None),
+        "error": ("The shop did not answer. Nothing is lost.", None),
         "with a way back": ("Lavender soap is removed.", undo),
     }
     parts = []
@@ -77,6 +77,7 @@ def notices(templates: Templates, _currency: str) -> str:
             templates.render("errors/notice.html", text="That was very often.", kind="error"),
         )
     )
+    parts.append(("another language", templates.render("components/offer.html", url="/")))
     return _sheet(templates, "Notices", parts)
 
 
@@ -93,9 +94,14 @@ def cards(templates: Templates, _currency: str) -> str:
 def suggestions(templates: Templates, _currency: str) -> str:
     found = card_list(templates, things.cards()[:4])
 
-    def render(query: str, some: list[dict[str, Any]], count: str, instead: str = "") -> str:
+    def render(query: str, shown: list[dict[str, Any]], count: str, instead: str = "", some: str = "") -> str:
         return templates.render(
-            "catalogue/_suggestions.html", suggestions=some, query=query, count_text=count, instead=instead
+            "catalogue/_suggestions.html",
+            suggestions=shown,
+            query=query,
+            count_text=count,
+            instead=instead,
+            some=some,
         )
 
     return _sheet(
@@ -104,6 +110,7 @@ def suggestions(templates: Templates, _currency: str) -> str:
         [
             ("found", render("so", found, "4 suggestions")),
             ("instead", render("saop", found, "4 suggestions", "soap")),
+            ("some of the words", render("mug candle", found, "4 suggestions", some="mug candle")),
             ("nothing", render("umbrella", [], "Nothing found")),
         ],
     )

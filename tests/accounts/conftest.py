@@ -2,7 +2,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.faults.conftest import assets, house, house_settings
 from tests.shop import Running, Shopper, shopper_at
+
+__all__ = ["assets", "house", "house_settings"]
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "htmx"])

@@ -1,10 +1,13 @@
 """What a guest put into the cart, and the account's own."""
 
+import pytest
 from sqlalchemy import func, select, update
 
-from storefront.accounts.models import Account
+from storefront.accounts import sessions
+from storefront.accounts.models import Account, AccountSession
 from storefront.cart.models import Cart
 from storefront.catalogue.models import Variant
+from storefront.database import now
 from tests.accounts.people import NEW, PASSWORD, Person, new_person, set_cookies, sign_in, signed_in
 from tests.payments import stripe_api
 from tests.shop import ANNA, Running, Shopper, Thing, shopper_at, token_of
@@ -180,6 +183,38 @@ async def test_a_new_password_shuts_other_browsers_out_of_the_cart(shop: Running
         assert await lines(here) == {soap.sku: 2}
 
 
+@pytest.mark.parametrize("left", ["signed in", "ended by itself", "with a cart of no account's"])
+@pytest.mark.parametrize("new", [True, False])
+async def test_the_cart_of_one_account_never_becomes_anothers(
+    shop: Running, shopper: Shopper, stripe: StripeDouble, left: str, new: bool
+) -> None:
+    anna, berta = await new_person(shop), await new_person(shop)
+    soap, dish = await shop.new_thing(), await shop.new_thing()
+    if not new:
+        await filled(shop, berta, **{v(dish): 1})
+    await sign_in(shopper, anna.email)
+    await shopper.add(soap, 3)
+    session = stripe.session_at((await shopper.order(email=anna.email)).location)
+    order = await shop.order(token_of(session["cancel_url"]))
+    if left == "ended by itself":
+        mine = AccountSession.account_id == anna.id
+        await shop.change(update(AccountSession).where(mine).values(seen_at=now() - sessions.IDLE))
+    elif left == "with a cart of no account's":
+        await shop.change(update(Cart).where(Cart.id == order.cart_id).values(account_id=None))
+    answer = await shopper.post("/account/sign-in", {"email": berta.email, "password": PASSWORD})
+    assert "notice" not in set_cookies(answer)
+    assert await lines(shopper) == ({} if new else {dish.sku: 1})
+    await shopper.add(dish, 1)
+    page = await shopper.get("/checkout")
+    assert ANNA["address_line1"] not in page.text
+    assert page.element("email").attrs["value"] == berta.email
+    assert (await shop.order(order.token)).cart_id == order.cart_id
+    async with signed_in(shop, anna) as again:
+        assert await lines(again) == {soap.sku: 3}
+        await deliver(shop.url, stripe_api.pay(stripe, session))
+        assert await lines(again) == {}
+
+
 async def test_an_account_has_one_cart_however_often_it_signs_in(shop: Running) -> None:
     person = await new_person(shop)
     async with shop.database() as database:
@@ -238,3 +273,17 @@ async def test_a_new_secret_key_loses_no_cart(shop: Running) -> None:
         assert isinstance(account, Account)
         assert (await bring_cart(session, rotated, account, None, held_for_cart)).count == 2
         assert (await bring_cart(session, rotated, account, None, held_for_cart)).count == 2
+
+
+async def test_the_code_that_a_guest_has_just_entered_comes_along(shop: Running, shopper: Shopper) -> None:
+    person, soap = await new_person(shop), await shop.new_thing()
+    old, new = f"OLD{soap.variant_id}", f"NEW{soap.variant_id}"
+    for code in (old, new):
+        assert (await shop.command("promotions", "offer", code, "--percent", "10"))[0] == 0
+    async with signed_in(shop, person) as telephone:
+        await telephone.add(soap)
+        await telephone.post("/cart/promotion", {"code": old})
+    await shopper.add(soap, 2)
+    await shopper.post("/cart/promotion", {"code": new})
+    await sign_in(shopper, person.email)
+    assert new in (await shopper.get("/cart")).element("code-remove").text

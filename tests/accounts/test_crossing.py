@@ -12,7 +12,7 @@ from storefront.web.assets import Assets
 from tests.accounts.people import PASSWORD, account, is_signed_in, mailed, new_email, new_person, signed_in
 from tests.accounts.test_addresses import HOME
 from tests.payments import stripe_api
-from tests.shop import HTMX, Running, shopper_at, token_of
+from tests.shop import HTMX, Running, Shopper, shopper_at, token_of
 from tests.stripe_double import StripeDouble, deliver
 
 # Every route of the account's pages that names something, and what each is tried with.
@@ -79,17 +79,55 @@ async def test_a_number_tells_nothing_to_a_guest(shop: Running) -> None:
 
 
 async def test_a_link_of_one_changes_nothing_of_another(shop: Running) -> None:
-    """Whoever is signed in and opens somebody else's link acts for the link's account, never for their own."""
+    """A link to an address does nothing for whoever merely holds it: neither for their account nor for the asker's."""
     anna, berta, email = await new_person(shop), await new_person(shop), new_email()
     async with signed_in(shop, anna) as owner:
         await owner.post("/account/email", {"email": email, "password": PASSWORD})
-    async with signed_in(shop, berta) as other:
         path = await mailed(shop, email, "account-address")
-        await other.post(path, {})
-        assert berta.email in (await other.get("/account")).words
+        async with signed_in(shop, berta) as other, shopper_at(shop.url) as guest:
+            page = await other.get(path)
+            assert (page.status, (await other.post(path, {})).status) == (404, 404)
+            assert "not for your account" in page.words
+            assert anna.email not in page.text
+            assert berta.email in (await other.get("/account")).words
+            asked = await guest.get(path)
+            assert asked.location == f"/account/sign-in?next={path}"
+            assert (await guest.post(path, {})).location.startswith("/account/sign-in?next=")
+        assert anna.email in (await owner.get("/account")).words
+        assert await account(shop, email) is None
+        assert (await owner.post(path, {})).location == "/account", "it was not used up"
     found = await account(shop, email)
     assert found is not None
     assert found.id == anna.id
+
+
+async def test_a_link_to_an_address_is_opened_on_another_device(shop: Running) -> None:
+    anna, email = await new_person(shop), new_email()
+    async with signed_in(shop, anna) as owner:
+        await owner.post("/account/email", {"email": email, "password": PASSWORD})
+    path = await mailed(shop, email, "account-address")
+    async with shopper_at(shop.url) as telephone:
+        typed = {"email": anna.email, "password": PASSWORD}
+        page = await telephone.follow(await telephone.get(path))
+        done = await telephone.submit(page, "/account/sign-in", **typed)
+        assert done.location == path
+        confirmed = await telephone.submit(await telephone.follow(done), path)
+        assert confirmed.location == "/account"
+        assert email in (await telephone.follow(confirmed)).words
+
+
+async def test_orders_of_a_guest_are_not_claimed_by_a_click_of_the_guest(
+    shop: Running, shopper: Shopper, stripe: StripeDouble
+) -> None:
+    eve, guest = await new_person(shop), new_email()
+    await shopper.add(await shop.new_thing())
+    session = stripe.session_at((await shopper.order(email=guest)).location)
+    await deliver(shop.url, stripe_api.pay(stripe, session))
+    async with signed_in(shop, eve) as thief:
+        await thief.post("/account/email", {"email": guest, "password": PASSWORD})
+        await shopper.post(await mailed(shop, guest, "account-address"), {})
+        await thief.post("/account/orders/claim", {})
+    assert (await shop.order(token_of(session["cancel_url"]))).account_id is None
 
 
 async def test_lists_hold_only_what_is_ones_own(shop: Running, stripe: StripeDouble) -> None:

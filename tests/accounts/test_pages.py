@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 
-from storefront.accounts.models import AccountSession, KeptAddress
+from storefront.accounts.models import AccountSession, KeptAddress, MailedLink
 from storefront.database import now
 from storefront.orders.models import Order
 from storefront.outbox.models import Message
@@ -15,6 +15,7 @@ from tests.accounts.people import (
     Person,
     account,
     is_signed_in,
+    mailed,
     messages,
     new_email,
     new_person,
@@ -263,6 +264,29 @@ async def test_with_the_account_go_its_messages(shop: Running, shopper: Shopper)
         emptied = (await session.scalars(kept)).one()
     assert (emptied.recipient, emptied.data) == ("", {})
     await shop.change(delete(Message).where(Message.key == f"order-waits-{person.id}"))
+
+
+async def test_with_the_account_go_the_addresses_it_had(shop: Running, shopper: Shopper) -> None:
+    email, new = new_email(), new_email()
+    for _ in range(2):
+        await shopper.post("/account/register", {"email": email.upper()})
+    path = await mailed(shop, email, "account-register")
+    await shopper.post(path, {"new_password": PASSWORD})
+    async with shopper_at(shop.url) as guest:
+        await guest.post("/account/register", {"email": new})
+    await shopper.post("/account/email", {"email": new, "password": PASSWORD})
+    await shopper.post(await mailed(shop, new, "account-address"), {})
+    assert new in (await shopper.get("/account")).words
+
+    async def kept(address: str) -> list[str]:
+        async with shop.database() as database, database.reads() as session:
+            query = select(MailedLink.purpose).where(func.lower(MailedLink.email) == address)
+            return sorted(await session.scalars(query))
+
+    assert (await kept(email), await kept(new)) == (["register"] * 2, ["address", "register"])
+    await shopper.post("/account/delete", {"password": PASSWORD})
+    # What was asked for an address that the account no longer had, and never used, belongs to nobody.
+    assert (await kept(email), await kept(new)) == (["register"], [])
 
 
 async def test_an_unconfirmed_address_is_told_nothing_of_its_messages(shop: Running) -> None:

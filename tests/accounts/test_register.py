@@ -35,7 +35,8 @@ async def choose(shopper: Shopper, path: str, password: str = PASSWORD) -> Answe
 
 
 @pytest.mark.parametrize(
-    "password", ["darkness", "ncc1701d", "fktrcfylh", "FKTRCFYLH", "Darkness1", "qweasdzxc", "aardvark!"]
+    "password",
+    ["darkness", "ncc1701d", "fktrcfylh", "FKTRCFYLH", "Darkness1", "qweasdzxc", "aardvark!", "xyzxyzxy"],
 )
 def test_what_stands_in_lists_of_leaked_passwords_is_refused(password: str) -> None:
     assert too_common(password)
@@ -47,6 +48,14 @@ def test_what_stands_in_lists_of_leaked_passwords_is_refused(password: str) -> N
 )
 def test_what_the_account_and_the_shop_are_called_is_refused_whole(password: str) -> None:
     assert too_common(password, "bob77@example.org", "Hearth & Field")
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["Hearth&Field1", "Hearth & Field1", "1 Hearth & Field!", "anna.smith@example.org1", "Anna+Smith1"],
+)
+def test_marks_inside_do_not_hide_what_it_is_made_of(password: str) -> None:
+    assert too_common(password, "anna.smith@example.org", "Hearth & Field")
 
 
 def test_the_commonest_of_every_list_are_refused() -> None:

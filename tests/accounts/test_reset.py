@@ -1,11 +1,13 @@
 """A forgotten password, an unconfirmed address, and changing both."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import update
 
-from storefront.accounts.models import MailedLink
+from storefront.accounts.models import Account, MailedLink
 from storefront.database import now
 from tests.accounts.people import (
     NEW,
@@ -25,6 +27,8 @@ from tests.accounts.people import (
 )
 from tests.shop import Running, Shopper, shopper_at
 from tests.web.page import Answer
+
+Done: TypeAlias = Callable[[Running, Person, Shopper], Awaitable[None]]
 
 
 async def ask(shopper: Shopper, email: str) -> Answer:
@@ -210,6 +214,60 @@ async def test_a_link_to_the_old_address_dies_with_it(shop: Running, shopper: Sh
 
 async def reset_path(shop: Running, shopper: Shopper, person: Person) -> Answer:
     return await shopper.get(await mailed(shop, person.email, "account-reset"))
+
+
+async def by_mail(shop: Running, person: Person, shopper: Shopper) -> None:
+    await ask(shopper, person.email)
+    assert (await reset(shop, shopper, person)).status == 303
+
+
+async def by_hand(_shop: Running, _person: Person, shopper: Shopper) -> None:
+    typed = {"password": PASSWORD, "new_password": NEW}
+    assert (await shopper.post("/account/password", typed)).status == 303
+
+
+async def everywhere(_shop: Running, _person: Person, shopper: Shopper) -> None:
+    assert (await shopper.post("/account/sessions/end", {})).status == 303
+
+
+async def by_command(shop: Running, person: Person, _shopper: Shopper) -> None:
+    assert (await shop.command("sign-out", person.email))[0] == 0
+
+
+async def factor_off(shop: Running, person: Person, _shopper: Shopper) -> None:
+    await shop.change(update(Account).where(Account.id == person.id).values(totp_secret="A" * 32))
+    assert (await shop.command("two-step-off", person.email))[0] == 0
+
+
+@pytest.mark.parametrize("done", [by_mail, by_hand, everywhere, by_command, factor_off])
+async def test_an_address_that_somebody_else_asked_for_goes_with_their_sign_in(
+    shop: Running, done: Done
+) -> None:
+    person, evil = await new_person(shop), new_email()
+    async with signed_in(shop, person) as owner, signed_in(shop, person) as thief:
+        await thief.post("/account/email", {"email": evil, "password": PASSWORD})
+        path = await mailed(shop, evil, "account-address")
+        assert (await owner.get(path)).status == 200
+        await done(shop, person, owner)
+        await thief.post(path, {})
+        async with shopper_at(shop.url) as again:
+            password = NEW if done in {by_mail, by_hand} else PASSWORD
+            assert (await sign_in(again, person.email, password)).location == "/account"
+            assert (await again.get(path)).status == 404
+            assert (await again.post(path, {})).status == 404
+    assert await account(shop, evil) is None
+
+
+async def test_one_new_address_uses_up_every_link_to_one(shop: Running) -> None:
+    person, emails = await new_person(shop), [new_email(), new_email()]
+    async with signed_in(shop, person) as owner:
+        for email in emails:
+            await owner.post("/account/email", {"email": email, "password": PASSWORD})
+        first, last = [await mailed(shop, email, "account-address") for email in emails]
+        assert (await owner.post(last, {})).status == 303
+        assert (await owner.get(first)).status == 404
+        assert (await owner.post(first, {})).status == 404
+        assert emails[1] in (await owner.get("/account")).words
 
 
 async def test_an_address_is_changed_with_the_password_only(shop: Running) -> None:

@@ -16,6 +16,7 @@ import pyotp
 import pytest
 from sqlalchemy import update
 
+from storefront.accounts.models import Account
 from storefront.cli import main
 from storefront.orders.models import Order
 from tests.accounts.people import (
@@ -81,6 +82,7 @@ async def test_staff_see_what_waits_for_them_and_what_is_new(
 
 async def test_a_right_that_is_taken_away_is_gone_at_once(shop: Running) -> None:
     person = await new_person(shop, role="owner")
+    await new_person(shop, role="owner")
     async with signed_in(shop, person) as browser:
         assert (await browser.get("/admin")).status == 200
         assert storefront(shop, "create-admin", person.email, "--role", "shopper").code == 0
@@ -149,7 +151,7 @@ async def test_the_first_owner_comes_from_the_command_line(shop: Running, shoppe
 
 async def test_the_command_line_gives_roles_to_accounts_that_are_there(shop: Running) -> None:
     person = await new_person(shop)
-    rights = ["--right", "refunds", "--right", "orders"]
+    rights = ["--right", "refunds", "--right", "orders", "--right", "orders"]
     made = storefront(shop, "create-admin", person.email.upper(), "--role", "staff", *rights)
     assert made.out.endswith("changed: staff with orders, refunds\n")
     found = await account(shop, person.email)
@@ -161,6 +163,17 @@ async def test_the_command_line_gives_roles_to_accounts_that_are_there(shop: Run
     for wrong in (["--role", "staff"], ["--right", "orders"], ["--role", "king"], ["--right", "all"]):
         assert storefront(shop, "create-admin", person.email, *wrong).refused_in_one_line
     assert storefront(shop, "create-admin", "nonsense").refused_in_one_line
+
+
+async def test_the_command_line_keeps_the_last_owner(shop: Running) -> None:
+    await shop.change(update(Account).where(Account.role == "owner").values(role="shopper"))
+    owner = await new_person(shop, role="owner")
+    for other in (["--role", "shopper"], ["--role", "staff", "--right", "orders"]):
+        ran = storefront(shop, "create-admin", owner.email, *other)
+        assert ran.refused_in_one_line
+        assert "only owner" in ran.err
+    await new_person(shop, role="owner")
+    assert storefront(shop, "create-admin", owner.email, "--role", "shopper").code == 0
 
 
 async def test_the_command_line_signs_people_out(shop: Running) -> None:

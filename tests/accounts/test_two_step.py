@@ -36,11 +36,22 @@ async def set_up(shop: Running, shopper: Shopper, person: Person) -> tuple[str, 
     link = next(one for one in page.root.all("a") if one.attrs["href"].startswith("otpauth://"))
     assert f"secret={secret}" in link.attrs["href"]
     done = await shopper.submit(page, f"{TWO_STEP}/set-up", code=pyotp.TOTP(secret).now())
-    assert done.status == 200, done
+    assert_only_codes(done, secret)
     codes = [one.text for one in done.root.all("code")]
     # The code of this moment is used up; tests need not wait for the next.
     await shop.change(update(Account).where(Account.id == person.id).values(totp_last_step=0))
     return secret, codes
+
+
+def assert_only_codes(answer: Answer, secret: str = "") -> None:
+    """A whole page of codes, also to htmx: nothing of the page before it is left standing."""
+    assert answer.status == 200, answer
+    assert [one.text for one in answer.root.all("h1")] == ["Your recovery codes"]
+    assert answer.root.all("title")[0].text.startswith("Your recovery codes")
+    assert not secret or secret not in answer.text.replace(" ", "")
+    if "<html" not in answer.text:
+        assert answer.headers["hx-retarget"] == ".account-page"
+        assert len(answer.root.all("div", class_name="page account-page")) == 1
 
 
 async def half_way(shopper: Shopper, person: Person, to: str = "") -> Answer:
@@ -144,6 +155,9 @@ async def test_it_is_turned_off_with_the_password(shop: Running, either: Shopper
     assert (await either.submit(page, f"{TWO_STEP}/codes", **off, password="")).status == 422
     done = await either.submit(page, f"{TWO_STEP}/codes", **off, password=PASSWORD)
     assert done.location == TWO_STEP
+    # The page that was open when it was turned off is sent once more.
+    again = await either.post(f"{TWO_STEP}/off", {"password": PASSWORD})
+    assert again.location == TWO_STEP
     async with signed_in(shop, person):
         pass
     assert await told(shop, person.email) == ["second-on", "second-off"]

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from tests.bench.measure import Figure
 
-# The last part of the page is `make audit`'s.
+# The last parts of the page: the storm's, and `make audit`'s.
+STORM = "## Checkout storm"
 AUDITS = "## What others' tools say"
 START_GOAL, MEMORY_GOAL = 1.0, 110
 COLUMNS = ["", "answers/s", "p50 ms", "p99 ms", "ratio", "goal"]
@@ -94,9 +95,25 @@ def write(file: Path, figures: list[Figure], sized: list[Figure], facts: Facts) 
         parts.append(markdown(sized, slower=True))
     file.parent.mkdir(exist_ok=True)
     before = file.read_text() if file.exists() else ""
-    if AUDITS in before:
-        parts.append(AUDITS + before.partition(AUDITS)[2])
+    parts += [kept for kept in (part_of(before, STORM), part_of(before, AUDITS)) if kept]
     file.write_text("\n\n".join(part.strip() for part in parts) + "\n")
+
+
+def part_of(page: str, title: str) -> str:
+    """The part of the page under a title, as it stands; empty when there is none."""
+    _before, found, after = page.partition(title)
+    return found + after.partition("\n## ")[0] if found else ""
+
+
+def write_storm(file: Path, text: str, table: list[list[str]]) -> None:
+    """Put the storm's part into the page, in the place of the one before."""
+    page = file.read_text()
+    rest = page.replace(part_of(page, STORM), "")
+    lines = [table[0], ["---", *["---:"] * (len(table[0]) - 1)], *table[1:]]
+    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    before, audits, after = rest.partition(AUDITS)
+    parts = [before, f"{STORM}\n\n{text}\n\n{rows}", audits + after]
+    file.write_text("\n\n".join(part.strip() for part in parts if part.strip()) + "\n")
 
 
 def markdown(figures: list[Figure], *, slower: bool) -> str:

@@ -1,7 +1,7 @@
 """The checkout storm: 200 shoppers at once place, pay through the sandbox Stripe and are settled by webhooks that come
 twice, against two server processes on PostgreSQL and one on SQLite. Nothing may be lost, nothing done twice.
 
-python -m tests.bench.storm [--shoppers N] [--database sqlite|postgresql]
+python -m tests.bench.storm [--shoppers N] [--database sqlite|postgresql] [--write FILE]
 """
 
 import argparse
@@ -28,11 +28,17 @@ from storefront.catalogue.models import Product, StockMovement, Variant
 from storefront.database import Database
 from storefront.orders.models import PAID, Order
 from storefront.outbox.models import Message
+from tests.bench.report import write_storm
 from tests.conftest import new_database
 from tests.faults.invariants import check, in_sandbox
 from tests.shop import ANNA, FORM_TYPE, ROOT, SETTINGS_NAMES, free_port
 
 SHOPPERS = 200
+COLUMNS = ["", "orders/s", "paid → settled p50", "p99", "pressed again", "lost", "doubled"]
+INTRODUCTION = """\
+{shoppers} shoppers who place, pay through the sandbox and are settled by webhooks at the same moment, each webhook sent
+twice, with the sandbox and the client on the same two cores. Lost are orders that are paid at Stripe and not here;
+doubled are orders, pages, movements of stock and messages beyond one for each shopper."""
 PROCESSES = {"postgresql": 2, "sqlite": 1}
 KEY, SECRET = "sk_test_" + "storm", "whsec_" + "storm"
 PATIENCE = 120.0
@@ -269,24 +275,31 @@ async def _twice(client: httpx.AsyncClient, servers: Servers) -> None:
 def show(storms: list[Storm]) -> None:
     """The table."""
     table = Table(title=f"checkout storm, {storms[0].orders} shoppers at once")
-    for column in ("", "orders/s", "paid → settled p50", "p99", "pressed again", "lost", "doubled"):
+    for column in COLUMNS:
         table.add_column(column, justify="right" if column else "left")
     for one in storms:
-        name = f"{one.database}, {one.processes} process{'es' if one.processes > 1 else ''}"
-        times = [f"{one.percentile(share):.2f} s" for share in (0.5, 0.99)]
-        table.add_row(
-            name, f"{one.orders / one.seconds:.0f}", *times, *map(str, (one.again, one.lost, one.doubled))
-        )
+        table.add_row(*cells(one))
     Console().print(table)
+
+
+def cells(one: Storm) -> list[str]:
+    name = f"{one.database}, {one.processes} process{'es' if one.processes > 1 else ''}"
+    times = [f"{one.percentile(share):.2f} s" for share in (0.5, 0.99)]
+    counts = [str(number) for number in (one.again, one.lost, one.doubled)]
+    return [name, f"{one.orders / one.seconds:.0f}", *times, *counts]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.storm", description=__doc__)
     parser.add_argument("--shoppers", type=int, default=SHOPPERS)
     parser.add_argument("--database", choices=list(PROCESSES), help="only this one")
+    parser.add_argument("--write", metavar="FILE", help="write the table into this page as well")
     asked = parser.parse_args()
     storms = asyncio.run(storm(asked.shoppers, (asked.database,) if asked.database else tuple(PROCESSES)))
     show(storms)
+    if asked.write:
+        text = INTRODUCTION.format(shoppers=asked.shoppers)
+        write_storm(Path(asked.write), text, [COLUMNS, *(cells(one) for one in storms)])
     return 1 if any(one.lost or one.doubled for one in storms) else 0
 
 

@@ -1,6 +1,7 @@
 """One shop and one Chromium for all; every test gets clean browsers in it, watched for anything that goes wrong."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from tests.conftest import missing
 from tests.shop import Running, running_shop
 
 Open: TypeAlias = Callable[..., Awaitable[Page]]
+Browsers: TypeAlias = Callable[[bool], Awaitable[Browser]]
 Contexts: TypeAlias = dict[str, BrowserContext]
 # Only a failing test waits so long; the machine may be busy with other things.
 expect.set_options(timeout=10_000)
@@ -42,16 +44,30 @@ async def orders(shop: Running) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    try:
-        async with chromium() as found:
-            yield found
-    except NoChromium:
-        missing("Chromium", HELP)
+async def browsers() -> AsyncIterator[Browsers]:
+    """Gives the running Chromium, the whole one or its quick shell; each is started when it is first asked for."""
+    async with AsyncExitStack() as stack:
+        started: dict[bool, Browser] = {}
+
+        async def running(whole: bool) -> Browser:
+            if whole not in started:
+                try:
+                    started[whole] = await stack.enter_async_context(chromium(whole=whole))
+                except NoChromium:
+                    missing("Chromium", HELP)
+            return started[whole]
+
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(request: pytest.FixtureRequest, browsers: Browsers) -> Browser:
+    """Chromium; the whole one for tests that are marked so."""
+    return await browsers(request.node.get_closest_marker("whole_chromium") is not None)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def contexts(browser: Browser) -> AsyncIterator[Contexts]:
+async def contexts(browsers: Browsers) -> AsyncIterator[Contexts]:
     """The windows that were opened so far. Making one takes longer than most tests: they are used again, emptied."""
     made: Contexts = {}
     yield made
@@ -77,7 +93,7 @@ async def open_browser(
     used: list[BrowserContext] = []
 
     async def open_one(width: int, who: str = "", **options: Any) -> Page:
-        kind = f"{who} {width} {sorted(options.items())}"
+        kind = f"{id(browser)} {who} {width} {sorted(options.items())}"
         if kind not in contexts:
             contexts[kind] = await window(browser, shop.url, width, **options)
         if contexts[kind] not in used:

@@ -31,14 +31,38 @@ window.looks = (() => {
   function tooWide() {
     const scrolls = (element) =>
       element && (["auto", "scroll", "hidden"].includes(style(element).overflowX) || scrolls(element.parentElement));
+    const outside = ({ left, right }) => right > innerWidth + 1 || left < -1;
     const sticksOut = (element) =>
       shown(element) &&
-      element.getBoundingClientRect().right > innerWidth + 1 &&
+      outside(element.getBoundingClientRect()) &&
       !element.closest(".visually-hidden, .skip-link") &&
       !scrolls(element.parentElement);
     const page = document.scrollingElement.scrollWidth;
     const wide = [...document.body.querySelectorAll("*")].filter(sticksOut).map(name);
     return page > innerWidth ? [`the page is ${page} px wide`, ...wide] : wide;
+  }
+
+  // Words in tight places that are broken into snippets: a letter or two alone on a line, or three lines and more.
+  function brokenWords() {
+    const broken = new Set();
+    for (const element of document.querySelectorAll("h1, h2, h3, dt, label, legend, .button, .site-nav a, [class$='-title']")) {
+      if (!shown(element) || element.closest(".visually-hidden")) continue;
+      const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        for (const { 0: word, index } of texts.currentNode.data.matchAll(/\S+/g)) {
+          const lines = new Map();
+          for (let at = index; at < index + word.length; at++) {
+            const letter = new Range();
+            letter.setStart(texts.currentNode, at);
+            letter.setEnd(texts.currentNode, at + 1);
+            const top = Math.round(letter.getBoundingClientRect().top);
+            lines.set(top, (lines.get(top) ?? 0) + 1);
+          }
+          if (lines.size > 2 || (lines.size > 1 && Math.min(...lines.values()) < 3)) broken.add(`${word}: ${name(element)}`);
+        }
+      }
+    }
+    return [...broken];
   }
 
   // Everything that Tab should reach, in the order of the page; a group of choices is one stop. Gives their number.
@@ -79,5 +103,5 @@ window.looks = (() => {
     return { place: stops.indexOf(element), element: name(element), wrong };
   }
 
-  return { violations, smallTargets, tooWide, findStops, whereIsFocus };
+  return { violations, smallTargets, tooWide, brokenWords, findStops, whereIsFocus };
 })();

@@ -34,6 +34,11 @@ async def too_wide(page: Page) -> Findings:
     return [*await _ask(page, "tooWide")]
 
 
+async def broken_words(page: Page) -> Findings:
+    """Words of headings, labels and buttons of which a letter or two stand alone on a line."""
+    return [*await _ask(page, "brokenWords")]
+
+
 async def tab_walk(page: Page) -> Findings:
     """Press Tab through the whole page: every stop once, in order, visible, and out again at the end."""
     found: Findings = []

@@ -34,6 +34,13 @@ async def add(page: Page, slug: str) -> None:
     await page.get_by_role("button", name="Add to cart").click()
 
 
+async def enter_code(page: Page, code: str) -> None:
+    """Unfold the cart's field for a discount code, type it and press Enter."""
+    await page.get_by_text("Add a discount code").click()
+    await page.get_by_label("Discount code").fill(code)
+    await page.get_by_label("Discount code").press("Enter")
+
+
 async def fill(page: Page, **changes: str) -> None:
     """Fill the checkout form as Anna; `changes` are typed instead, what the country has no field for is left out."""
     for name, text in (ANNA | changes).items():

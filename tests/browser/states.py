@@ -15,6 +15,7 @@ from tests.browser.shopping import (
     PATTERN,
     SOAP,
     add,
+    enter_code,
     fill,
     pay_with,
     put,
@@ -65,7 +66,7 @@ async def unanswered(scene: Scene) -> None:
     await scene.page.goto(f"/products/{SOAP}")
     await scene.page.route("**/cart/items", lambda route: route.abort("connectionrefused"))
     await scene.page.get_by_role("button", name="Add to cart").click()
-    await expect(scene.page.locator("#notice")).to_contain_text("try again")
+    await expect(scene.page.locator("#notice")).to_contain_text("Try again")
 
 
 async def cart(scene: Scene) -> None:
@@ -84,6 +85,23 @@ async def refused_quantity(scene: Scene) -> None:
     await cart(scene)
     await scene.page.get_by_label("Quantity of Lavender soap").fill("200")
     await expect(scene.page.locator(".field-error")).to_contain_text("at most 99")
+
+
+async def reduced(scene: Scene) -> None:
+    await cart(scene)
+    await enter_code(scene.page, "welcome10")
+    await expect(scene.page.locator("#code-remove")).to_be_visible()
+
+
+async def refused_code(scene: Scene) -> None:
+    await cart(scene)
+    await enter_code(scene.page, "WELCOM10")
+    await expect(scene.page.locator("#code-error")).to_contain_text("no code")
+
+
+async def checkout_reduced(scene: Scene) -> None:
+    await reduced(scene)
+    await scene.page.goto("/checkout")
 
 
 async def changed_meanwhile(scene: Scene) -> None:
@@ -134,7 +152,8 @@ async def checkout_filled(scene: Scene) -> None:
     await fill(scene.page)
     await scene.page.locator("#postal_code").blur()
     await expect(scene.page.locator("#field-postal_code .tick")).to_be_visible()
-    for summary in await scene.page.locator("details summary").all():
+    # On a wide screen the order stands beside the form, and what would fold it out is hidden.
+    for summary in await scene.page.locator("details summary:visible").all():
         await summary.click()
 
 
@@ -155,6 +174,13 @@ async def checkout_dearer(scene: Scene) -> None:
         await session.execute(dearer)
     await scene.page.locator("#pay").click()
     await expect(scene.page.locator("#checkout-form .notice")).to_contain_text("total has changed")
+
+
+async def offered(scene: Scene) -> None:
+    """For whoever comes from elsewhere and would rather read German."""
+    await scene.page.set_extra_http_headers({"Accept-Language": "de"})
+    await scene.page.goto("/")
+    await expect(scene.page.get_by_role("link", name="Diese Seite auf Deutsch")).to_be_visible()
 
 
 async def viewed(scene: Scene) -> None:
@@ -230,6 +256,7 @@ async def lookup_errors(scene: Scene) -> None:
 STATES: dict[str, Reach] = {
     "home": at("/"),
     "home-viewed": viewed,
+    "home-offered": offered,
     "listing": at("/products"),
     "listing-next-page": next_page,
     "listing-loaded-more": loaded_more,
@@ -240,6 +267,7 @@ STATES: dict[str, Reach] = {
     "search": at("/search"),
     "search-results": at("/search?q=candle"),
     "search-meant": at("/search?q=lavander"),
+    "search-some": at("/search?q=mug+candle"),
     "search-nothing": at("/search?q=umbrella"),
     "product": at(f"/products/{MUG}"),
     "product-one-variant": at(f"/products/{SOAP}"),
@@ -256,6 +284,8 @@ STATES: dict[str, Reach] = {
     "cart": cart,
     "cart-removed": removed,
     "cart-refused": refused_quantity,
+    "cart-code": reduced,
+    "cart-code-refused": refused_code,
     "cart-changed-meanwhile": changed_meanwhile,
     "cart-turned-back": turned_back,
     "drawer": drawer,
@@ -265,6 +295,7 @@ STATES: dict[str, Reach] = {
     "checkout-errors": checkout_errors,
     "checkout-filled": checkout_filled,
     "checkout-abroad": checkout_abroad,
+    "checkout-code": checkout_reduced,
     "checkout-dearer": checkout_dearer,
     "checkout-bought-away": checkout_bought_away,
     "checkout-unavailable": payment_unavailable,

@@ -5,16 +5,17 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
-from tests.browser.chromium import DESKTOP, HEIGHTS, PHONE
-from tests.browser.conftest import Open
+from tests.browser.chromium import DESKTOP, HEIGHTS, LARGE_LETTERS, PHONE, NoChromium, chromium, window
+from tests.browser.conftest import HELP, Open
 from tests.browser.gallery import GALLERY, ONLY_HERE
-from tests.browser.looks import COLOURS, Findings, axe, small_targets, tab_walk, too_wide
+from tests.browser.looks import COLOURS, Findings, axe, broken_words, small_targets, tab_walk, too_wide
 from tests.browser.scene import Scene
 from tests.browser.states import ALONE, MEANT, NOT_OURS, STATES, WIDE_ONLY
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
+from tests.conftest import missing
 from tests.shop import Running
 
 PAGES = sorted({name.partition("-")[0] for name in STATES})
@@ -28,6 +29,19 @@ WALKED = (
     "search-results",
     "entry-mistaken",
     "account-overview",
+)
+IN_LARGE_LETTERS = (
+    "home",
+    "listing",
+    "product",
+    "search-results",
+    "collections",
+    "cart",
+    "checkout",
+    "order-paid",
+    "order-withdraw",
+    "order-lookup",
+    "page-terms",
 )
 MAIL = [*COLOURS, "html-has-lang", "image-alt", "link-name", "list", "document-title"]
 GALLERY_PARTS = 4
@@ -61,18 +75,38 @@ async def test_nothing_is_in_anybodys_way(
 async def test_nothing_in_the_gallery_is_in_anybodys_way(
     part: int, open_browser: Open, shop: Running
 ) -> None:
-    """One window walks through it: narrow by day, wide by night. Messages are no pages with landmarks."""
+    """One window walks through it. Messages are no pages with landmarks, and look the same in the dark."""
     page = await open_browser(PHONE, "Anna", **LOOK)
     found: Findings = []
     for name in list(ONLY_HERE)[part::GALLERY_PARTS]:
-        await _widen(page, PHONE)
-        await page.emulate_media(color_scheme="light")
+        mail = "-mail-" in name
         await GALLERY[name](Scene(page, shop, {}))
-        found += [f"{name}: {one}" for one in await axe(page, MAIL if "-mail-" in name else None)]
-        found += [f"{name}: {one}" for one in await too_wide(page)]
-        await _widen(page, DESKTOP)
-        await page.emulate_media(color_scheme="dark")
-        found += [f"{name}, wide and dark: {one}" for one in await axe(page, COLOURS)]
+        for width in (PHONE, DESKTOP):
+            await _widen(page, width)
+            await page.emulate_media(color_scheme="light")
+            seen = await axe(page, MAIL if mail else None) + await too_wide(page)
+            await page.emulate_media(color_scheme="dark")
+            seen += [f"dark: {one}" for one in await axe(page, COLOURS)]
+            found += [f"{name} at {width}: {one}" for one in seen]
+    assert found == []
+
+
+async def test_large_letters(shop: Running, orders: dict[str, str]) -> None:
+    """On a phone, in both languages: somebody set letters twice as large, and buttons are still read in words."""
+    found: Findings = []
+    try:
+        async with chromium(LARGE_LETTERS, whole=False) as browser:
+            page = await (await window(browser, shop.url, PHONE, mobile=False)).new_page()
+            for name in IN_LARGE_LETTERS:
+                await STATES[name](Scene(page, shop, orders))
+                for language in ("en", "de"):
+                    await page.locator(f".languages [lang={language}]").click()
+                    await expect(page.locator("html")).to_have_attribute("lang", language)
+                    assert await page.evaluate("matchMedia('(width <= 12rem)').matches")
+                    seen = await too_wide(page) + await broken_words(page)
+                    found += [f"{name} in {language}: {one}" for one in seen]
+    except NoChromium:
+        missing("Chromium", HELP)
     assert found == []
 
 
@@ -84,13 +118,15 @@ async def _look(page: Page, name: str) -> Findings:
         seen = await axe(page) + await small_targets(page) + await too_wide(page)
         await page.emulate_media(color_scheme="dark")
         seen += [f"dark: {one}" for one in await axe(page, COLOURS)]
-        found += [f"at {width}: {one}" for one in seen]
+        found += [f"at {width}: {one}" for one in seen + await broken_words(page)]
     await _widen(page, 320)
     found += [f"at 320: {one}" for one in await too_wide(page)]
     for width in () if name in NOT_OURS else (DESKTOP, PHONE):
         await _widen(page, width)
         await page.evaluate("document.documentElement.style.fontSize = '200%'")
         found += [f"at {width}, text at 200 %: {one}" for one in await too_wide(page)]
+    await page.evaluate("document.documentElement.style.fontSize = ''; document.documentElement.dir = 'rtl'")
+    found += [f"from right to left: {one}" for one in await too_wide(page)]
     return found
 
 

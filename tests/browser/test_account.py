@@ -2,6 +2,7 @@
 
 import re
 
+import pyotp
 import pytest
 from playwright.async_api import Page, expect
 
@@ -12,7 +13,7 @@ from tests.browser.conftest import Open
 from tests.browser.shopping import MUG, SOAP, count, fill, put
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
-from tests.shop import Running
+from tests.shop import Running, shopper_at
 
 
 async def _register(page: Page, shop: Running) -> str:
@@ -112,3 +113,41 @@ async def test_back_after_signing_out_shows_nothing(open_browser: Open, shop: Ru
     await page.go_back()
     await page.go_back()
     await expect(page.locator("#password")).to_be_visible()
+
+
+@at_both_widths
+async def test_a_sign_in_after_too_many_mistakes_says_only_that(
+    page: Page, shop: Running, watch: Watch
+) -> None:
+    watch.expect("^4(22|29) ")
+    person = await new_person(shop)
+    async with shopper_at(shop.url) as guesser:
+        for _ in range(9):
+            await guesser.post("/account/sign-in", {"email": person.email, "password": "not this one"})
+    await page.goto("/account/sign-in")
+    alert = page.get_by_role("alert")
+    await enter(page, person.email, "not this one")
+    await expect(alert).to_contain_text("is not right")
+    await enter(page, person.email)
+    await expect(alert).to_contain_text(re.compile("minutes? and try again"))
+    await expect(alert).to_be_focused()
+    await expect(page.locator("main")).not_to_contain_text("is not right")
+    await expect(page.locator("#email")).to_have_value(person.email)
+    await alert.get_by_role("link", name="Set a new password").click()
+    await expect(page).to_have_url("/account/reset")
+
+
+@at_both_widths
+async def test_recovery_codes_stand_alone_once_the_second_step_is_on(page: Page, shop: Running) -> None:
+    await signed_in(page, shop, "/account/two-step")
+    await page.locator("#password").fill(PASSWORD)
+    await page.get_by_role("button", name="Set it up").click()
+    await expect(page).to_have_url("/account/two-step/set-up")
+    key = await page.locator(".account-steps code").inner_text()
+    await page.locator("#code").fill(pyotp.TOTP(key.replace(" ", "")).now())
+    await page.get_by_role("button", name="Turn it on").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your recovery codes")
+    await expect(page).to_have_title(re.compile("^Your recovery codes"))
+    await expect(page.locator(".codes code")).to_have_count(10)
+    await expect(page.locator(".account-page > section")).to_be_focused()
+    assert key not in await page.locator("body").inner_text()

@@ -1,6 +1,9 @@
 """What the pages may weigh, as experience.md promises it. `pytest -rP` shows the figures."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urljoin
 
 import httpx
@@ -9,6 +12,7 @@ from playwright.async_api import Browser, Page
 
 from tests.browser.chromium import PHONE, window
 from tests.browser.shopping import MUG, SOAP, put
+from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import Running
 
@@ -29,6 +33,13 @@ SHIFTS = """() => new Promise((done) => {
   new PerformanceObserver((list) => list.getEntries().forEach((one) => (sum += one.value)))
     .observe({ type: "layout-shift", buffered: true });
   setTimeout(() => done(sum), 300);
+})"""
+
+
+# Whether anything is painted, waited for.
+PAINTED = """() => new Promise((done) => {
+  new PerformanceObserver(() => done(true)).observe({ type: "paint", buffered: true });
+  setTimeout(() => done(false), 5000);
 })"""
 
 
@@ -96,6 +107,69 @@ async def test_nothing_moves_while_it_loads(name: str, page: Page) -> None:
     moved = await page.evaluate(SHIFTS)
     print(f"{name}: shifts {moved}")
     assert moved == 0
+
+
+@asynccontextmanager
+async def slow_line(shop: Running, split: str, pieces: int = 999) -> AsyncIterator[str]:
+    """An address at which the shop's pages come in pieces, and break off after so many. Gives it."""
+    address, carriers = httpx.URL(shop.url), set[asyncio.Task[None]]()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ours = [writer]
+        try:
+            asked = await reader.readuntil(b"\r\n\r\n")
+            shops, to_shop = await asyncio.open_connection(address.host, address.port)
+            ours.append(to_shop)
+            asked = re.sub(rb"(?mi)^(accept-encoding|connection): .*\r\n", b"", asked)
+            asked = re.sub(rb"(?mi)^host: .*", b"Host: " + address.netloc + b"\r", asked)
+            to_shop.write(asked[:-2] + b"Connection: close\r\n\r\n")
+            text = await shops.read()
+            parts = re.split(split.encode(), text) if b"<!doctype" in text else [text]
+            for part in parts[:pieces]:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.1)
+            if len(parts) > pieces:
+                await asyncio.Event().wait()
+        finally:
+            for one in ours:
+                one.close()
+
+    def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        carriers.add(asyncio.create_task(carry(reader, writer)))
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0, limit=1_000_000) as line:
+        try:
+            yield f"http://127.0.0.1:{line.sockets[0].getsockname()[1]}"
+        finally:
+            # No more of them, first: a browser opens connections that it never uses, and goes on doing so.
+            line.close()
+            for one in carriers:
+                one.cancel()
+            await asyncio.gather(*carriers, return_exceptions=True)
+
+
+@pytest.mark.parametrize("name", PAGES)
+@at_both_widths
+async def test_nothing_moves_when_a_page_comes_in_pieces(name: str, page: Page, shop: Running) -> None:
+    """Half a row of the header first, and half of the listing's form next."""
+    await put(page, SOAP)
+    async with slow_line(shop, "(?<=</form>)|(?<=</label>)") as line:
+        await page.goto(line + PAGES[name], wait_until="networkidle")
+        moved = await page.evaluate(SHIFTS)
+    assert moved == 0
+
+
+@pytest.mark.parametrize("name", ["home", "listing", "product"])
+@at_both_widths
+async def test_what_has_come_of_a_page_is_seen_when_the_line_stalls(
+    name: str, page: Page, shop: Running, watch: Watch
+) -> None:
+    # What the page asks for besides is broken off with it.
+    watch.expect("^no answer ", "^console warning: Load failed or canceled ")
+    async with slow_line(shop, '(?=<footer class="site-footer")', pieces=1) as line:
+        await page.goto(line + PAGES[name], wait_until="commit")
+        assert await page.evaluate(PAINTED)
 
 
 def test_what_never_changes_is_kept_for_ever(shop: Running) -> None:

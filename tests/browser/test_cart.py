@@ -149,7 +149,36 @@ async def test_what_was_removed_can_be_taken_back_at_once(page: Page) -> None:
     await undo.press("Enter")
     await expect(page.locator("#cart-badge")).to_have_text("Cart 4")
     await expect(page.get_by_label("Quantity of Lavender soap")).to_have_value("3")
-    assert await page.evaluate("document.activeElement.closest('#cart') !== null"), "the focus was lost"
+    await expect(page.get_by_role("link", name="Lavender soap")).to_be_focused()
+
+
+@at_both_widths
+async def test_an_emptied_quantity_waits_for_the_next_one(page: Page, watch: Watch) -> None:
+    watch.expect("^422 ")
+    await put(page, SOAP)
+    await page.goto("/cart")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    field = page.get_by_label("Quantity of Lavender soap")
+    await field.fill("")
+    await page.wait_for_timeout(500)
+    assert asked == []
+    await field.blur()
+    await expect(page.locator(".line .field-error")).to_contain_text("whole number")
+    await field.fill("2")
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 2")
+
+
+@at_both_widths
+async def test_an_estimate_says_for_which_country(page: Page) -> None:
+    await put(page, SOAP)
+    await page.goto("/cart")
+    await expect(page.locator(".cart-summary")).to_contain_text("Delivery from $4.90 (United States)")
+    await page.goto("/checkout")
+    await page.locator("#country").select_option("DE")
+    await expect(page.locator("#method-DE-standard")).to_be_visible()
+    await page.goto("/cart")
+    await expect(page.locator(".cart-summary")).not_to_contain_text("(")
 
 
 @at_both_widths

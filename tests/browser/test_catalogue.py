@@ -4,6 +4,8 @@ import re
 
 from playwright.async_api import Page, expect
 
+from tests.browser.chromium import PHONE, TABLET
+from tests.browser.conftest import Open
 from tests.browser.widths import at_both_widths
 
 # Other tests put things on sale too.
@@ -47,6 +49,33 @@ async def test_nothing_found_says_so_and_leads_on(page: Page) -> None:
     await expect(page.locator(".empty")).to_contain_text("Nothing here matches")
     await page.locator(".empty").get_by_role("link", name="See all products").click()
     await expect(page).to_have_url("/products")
+
+
+async def test_a_label_stays_beside_its_list(open_browser: Open) -> None:
+    page = await open_browser(TABLET)
+    await page.goto("/products")
+    label, choice = (
+        await page.get_by_text("Sort by").bounding_box(),
+        await page.locator("#sort").bounding_box(),
+    )
+    assert label
+    assert choice
+    assert choice["y"] < label["y"] + label["height"] < choice["y"] + choice["height"]
+
+
+async def test_choices_can_be_read_on_a_phone(open_browser: Open) -> None:
+    page = await open_browser(PHONE)
+    await page.goto("/de/products")
+    shown = """(list) => {
+      const words = document.createElement("span");
+      words.textContent = list.selectedOptions[0].text;
+      list.after(words);
+      const style = getComputedStyle(list);
+      // The arrow takes its place too.
+      return words.getBoundingClientRect().width <= list.clientWidth - 2 * parseFloat(style.paddingInlineStart) - 16;
+    }"""
+    for name in ("#price-range", "#option", "#sort"):
+        assert await page.locator(name).evaluate(shown), name
 
 
 @at_both_widths

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import uuid
+from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Page, Request, Route, expect
 from sqlalchemy import func, select, update
@@ -17,6 +18,9 @@ from tests.browser.widths import at_both_widths
 from tests.shop import ANNA, Running
 
 PAYMENT = re.compile("/sandbox/pay/")
+NEW_FORM = """() => new Promise((done) => addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if ((ctx.target?.id ?? ctx.target)?.endsWith("checkout-form")) done();
+}))"""
 
 
 async def at_checkout(page: Page, slug: str = SOAP) -> None:
@@ -118,20 +122,42 @@ async def test_another_country_brings_its_own_fields_and_costs(page: Page) -> No
 
 
 @at_both_widths
+async def test_a_new_total_is_said_aloud(page: Page) -> None:
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await page.locator("#country").select_option("DE")
+    await expect(page.locator("#live")).to_have_text("Total $18.40")
+    await page.get_by_label("Express delivery").check()
+    await expect(page.locator("#live")).not_to_have_text("Total $18.40")
+    await expect(page.locator("#live")).to_contain_text(re.compile(r"^Total \$"))
+
+
+@at_both_widths
 async def test_what_is_typed_while_another_country_is_on_its_way_stays(page: Page) -> None:
     await at_checkout(page)
     await page.locator("#address_line1").fill("12 Mill")
     await page.locator("#country").select_option("CA")
     await expect(page.get_by_label("Province")).to_be_visible()
-    await page.route("**/checkout/fields/*", _slowly)
+    country, fields = asyncio.Event(), asyncio.Event()
+    await page.route("**/checkout/fields/*", _when(fields))
+    await page.route("**/checkout/fields/country", _when(country))
     await page.locator("#country").select_option("US")
     await page.locator("#address_line1").fill("12 Mill Lane")
     await page.locator("#address_level2").fill("Portland")
+    country.set()
+    fields.set()
     await page.get_by_label("Express delivery").check()
     await expect(page.get_by_label("ZIP code")).to_be_visible()
     await expect(page.locator("#address_level1")).to_have_value("")
+    country.clear()
+    fields.clear()
     await page.locator("#country").select_option("US")
     await page.locator("#address_level1").select_option("OR")
+    # The form comes before what is said of the field in it.
+    swapped = asyncio.ensure_future(page.evaluate(NEW_FORM))
+    country.set()
+    await swapped
+    fields.set()
     await expect(page.locator("#field-address_level1 .tick")).to_be_visible()
     await expect(page.locator("#address_level1")).to_have_value("OR")
     await expect(page.locator("#address_line1")).to_have_value("12 Mill Lane")
@@ -236,6 +262,16 @@ async def _slowly(route: Route) -> None:
     await route.continue_()
 
 
+def _when(answered: asyncio.Event) -> Callable[[Route], Awaitable[None]]:
+    """Questions wait until it is set."""
+
+    async def wait(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    return wait
+
+
 @at_both_widths
 async def test_a_typo_is_offered_as_it_was_meant_and_another_bill_opens_in_place(page: Page) -> None:
     await at_checkout(page)
@@ -251,3 +287,23 @@ async def test_a_typo_is_offered_as_it_was_meant_and_another_bill_opens_in_place
     await page.locator("#billing_other").uncheck()
     await expect(page.locator("#billing_country")).to_have_count(0)
     await expect(page.locator("#email")).to_have_value("anna@gmail.com")
+
+
+@at_both_widths
+async def test_what_was_unfolded_stays_so_and_a_mistake_unfolds(page: Page, watch: Watch) -> None:
+    watch.expect("^422 POST")
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    fold = page.get_by_text("Add company and VAT number")
+    company = page.get_by_label("VAT number")
+    await fold.click()
+    await page.locator("#country").select_option("DE")
+    await expect(page.locator("#field-address_level1")).to_have_count(0)
+    await expect(company).to_be_visible()
+    await company.fill("D" * 60)
+    await fold.click()
+    await expect(company).to_be_hidden()
+    await page.locator("#pay").click()
+    await expect(page.locator(".errors")).to_be_visible()
+    await expect(company).to_be_visible()
+    await expect(company).to_have_value("D" * 60)

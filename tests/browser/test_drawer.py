@@ -55,6 +55,34 @@ async def test_the_cart_can_be_changed_in_it(wide: Page) -> None:
     await expect(wide).to_have_url("/checkout")
 
 
+async def test_it_speaks_the_language_of_the_page(wide: Page) -> None:
+    await put(wide, SOAP)
+    await wide.goto("/de/products")
+    await wide.locator("#cart-badge").click()
+    dialog = wide.get_by_role("dialog", name="Ihr Warenkorb")
+    await expect(dialog.get_by_role("link", name="Zur Kasse")).to_have_attribute("href", "/de/checkout")
+    await expect(dialog).not_to_contain_text("Checkout")
+
+
+async def test_it_says_that_nothing_came(wide: Page, watch: Watch) -> None:
+    watch.expect("^403 GET")
+    await wide.goto("/products")
+    await wide.route("**/cart", lambda route: route.fulfill(status=403, body="Not for you"))
+    await wide.locator("#cart-badge").click()
+    dialog = wide.get_by_role("dialog")
+    await expect(dialog).to_contain_text("The shop did not answer.")
+    await expect(dialog).not_to_contain_text("Not for you")
+
+
+async def test_what_it_refuses_is_not_said_beside_the_button_below_it(wide: Page, watch: Watch) -> None:
+    watch.expect("^422 ")
+    await put(wide, SOAP)
+    await opened(wide, f"/products/{MUG}")
+    await wide.get_by_label("Quantity of Lavender soap").fill("200")
+    await expect(wide.locator(".line .field-error")).to_contain_text("at most 99")
+    await expect(wide.locator("#add-message")).to_be_empty()
+
+
 async def test_it_shows_what_was_added_meanwhile(wide: Page) -> None:
     await wide.goto(f"/products/{SOAP}")
     await wide.get_by_role("button", name="Add to cart").click()
@@ -71,7 +99,7 @@ async def test_trouble_is_said_inside_it(wide: Page, watch: Watch) -> None:
     dialog = wide.get_by_role("dialog")
     await wide.route("**/cart/items/*", lambda route: route.fulfill(status=503, body="busy"))
     await wide.get_by_role("button", name="One more of Lavender soap").click()
-    await expect(dialog).to_contain_text("The shop did not answer. Nothing is lost: please try again.")
+    await expect(dialog).to_contain_text("The shop did not answer. Nothing is lost.")
     await wide.unroute("**/cart/items/*")
     await wide.get_by_role("button", name="One more of Lavender soap").click()
     await expect(wide.locator("#cart-badge")).to_have_text("Cart 2")

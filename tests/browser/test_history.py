@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import DESKTOP, window
@@ -12,6 +13,7 @@ from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import Running
 
+pytestmark = pytest.mark.whole_chromium
 STAYED = "window.stayed === true"
 
 

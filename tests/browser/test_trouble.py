@@ -16,7 +16,8 @@ from tests.browser.watch import Watch
 from tests.shop import ANNA, Running
 
 Answer: TypeAlias = Callable[[Route], Awaitable[None]]
-SAID = "The shop did not answer. Nothing is lost: please try again."
+PROXY = "<!doctype html><title>Not the shop</title><h1>Not the shop's own page</h1><p>Please wait.</p>"
+SAID = "The shop did not answer. Nothing is lost. Try again"
 
 
 async def nothing(route: Route) -> None:
@@ -32,9 +33,28 @@ async def a_503(route: Route) -> None:
     await route.fulfill(status=503, content_type="text/html", body="<h1>Service Unavailable</h1>")
 
 
-@pytest.fixture(params=[(nothing, PHONE), (a_500, PHONE), (a_503, DESKTOP)], ids=["nothing", "500", "503"])
+async def a_429(route: Route) -> None:
+    """As a proxy gives it to somebody who is too quick."""
+    await route.fulfill(status=429, content_type="text/html", body=PROXY)
+
+
+async def a_portal(route: Route) -> None:
+    """As the Wi-Fi of a hotel answers whatever is asked."""
+    await route.fulfill(status=200, content_type="text/html", body=PROXY)
+
+
+TROUBLES = {
+    "nothing": (nothing, PHONE),
+    "500": (a_500, PHONE),
+    "503": (a_503, DESKTOP),
+    "429": (a_429, PHONE),
+    "portal": (a_portal, DESKTOP),
+}
+
+
+@pytest.fixture(params=TROUBLES.values(), ids=TROUBLES)
 def trouble(request: pytest.FixtureRequest, watch: Watch) -> tuple[Answer, int]:
-    watch.expect("^50[03] ", "^no answer .*CONNECTION_REFUSED", "Failed to fetch")
+    watch.expect("^(429|50[03]) ", "^no answer .*CONNECTION_REFUSED", "Failed to fetch")
     given: tuple[Answer, int] = request.param
     return given
 
@@ -54,7 +74,9 @@ async def said(page: Page) -> None:
     notice = page.locator("#notice [data-kind=error]")
     await expect(notice).to_have_text(SAID)
     await expect(notice).to_be_in_viewport()
-    await expect(page.get_by_text(re.compile("Our page of errors|Service Unavailable"))).to_have_count(0)
+    await expect(
+        page.get_by_text(re.compile("Our page of errors|Service Unavailable|own page"))
+    ).to_have_count(0)
 
 
 async def test_adding(page: Page, answer: Answer) -> None:
@@ -99,6 +121,33 @@ async def test_ordering(page: Page, answer: Answer) -> None:
     await expect(page.locator("#name")).to_have_value(ANNA["name"])
     await expect(page.locator("#postal_code")).to_have_value(ANNA["postal_code"])
     await expect(page.locator("#pay")).not_to_have_attribute("aria-disabled", "true")
+    await page.unroute("**/checkout")
+    await page.locator("#pay").click()
+    await expect(page).to_have_url(re.compile("/sandbox/pay/"))
+
+
+@pytest.mark.parametrize("status", [403, 404, 409, 422])
+async def test_what_a_proxy_refuses(open_browser: Open, watch: Watch, status: int) -> None:
+    """It has the statuses of the shop, but not its answers."""
+    watch.expect(f"^{status} ")
+    page = await open_browser(PHONE)
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=status, content_type="text/html", body=PROXY)
+
+    await page.goto(f"/products/{SOAP}")
+    await page.route("**/cart/items", refuse)
+    await page.get_by_role("button", name="Add to cart").click()
+    await said(page)
+    await page.unroute("**/cart/items")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 1")
+    await page.goto("/checkout")
+    await fill(page)
+    await page.route("**/checkout", refuse)
+    await page.locator("#pay").click()
+    await said(page)
+    await expect(page.locator("#name")).to_have_value(ANNA["name"])
     await page.unroute("**/checkout")
     await page.locator("#pay").click()
     await expect(page).to_have_url(re.compile("/sandbox/pay/"))
@@ -155,3 +204,39 @@ async def test_an_open_order_asks_again_when_the_shop_is_back(
     paid = await page.context.request.post("/sandbox/control/pay", form={"session": session})
     assert paid.ok
     await expect(page.locator("#order-status")).to_have_attribute("data-status", "paid")
+
+
+async def test_the_notice_offers_the_same_again(open_browser: Open, watch: Watch) -> None:
+    """Whatever was asked: a form, a field that asks by itself, a choice, what is typed into the search."""
+    watch.expect("^no answer .*INTERNET_DISCONNECTED", "Failed to fetch")
+    page = await open_browser(DESKTOP)
+    button = page.locator("[data-again]:visible")
+
+    async def fail(act: Awaitable[None]) -> None:
+        await page.context.set_offline(True)
+        await act
+        await expect(button).to_be_visible()
+        await page.context.set_offline(False)
+        await button.click()
+
+    await page.goto(f"/products/{SOAP}")
+    await page.get_by_label("Quantity").fill("3")
+    await fail(page.get_by_role("button", name="Add to cart").click())
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 3")
+    await expect(button).to_have_count(0)
+    await page.goto("/products")
+    await fail(page.get_by_label("Sort by").select_option("-price"))
+    await expect(page).to_have_url(re.compile("sort=-price"))
+    await fail(page.locator("#cart-badge").click())
+    drawer = page.get_by_role("dialog")
+    await expect(drawer.locator(".line")).to_have_count(1)
+    await fail(drawer.get_by_label("Quantity of Lavender soap").fill("1"))
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 1")
+    await fail(drawer.get_by_role("button", name="One more").click())
+    await expect(page.locator("#cart-badge")).to_have_text("Cart 2")
+    await page.goto("/checkout")
+    await fail(page.locator("#country").select_option("DE"))
+    await expect(page.get_by_label("Postal code")).to_be_visible()
+    await page.goto("/")
+    await fail(page.locator("#site-q").press_sequentially("soap"))
+    await expect(page).to_have_url(re.compile(r"/search\?q=soap"))

@@ -2,6 +2,8 @@
 
 from playwright.async_api import Page, expect
 
+from tests.browser.chromium import PHONE
+from tests.browser.conftest import Open
 from tests.browser.shopping import APRON, MUG, SOAP
 from tests.browser.widths import at_both_widths
 
@@ -34,6 +36,16 @@ async def test_what_was_looked_at_is_shown_until_it_is_cleared(page: Page) -> No
     await page.go_back(wait_until="commit")
     await expect(page).to_have_url(f"/products/{SOAP}")
     await expect(viewed).to_be_hidden()
+
+
+async def test_it_is_shown_in_the_language_of_the_page(open_browser: Open) -> None:
+    page = await open_browser(PHONE)
+    await page.goto(f"/de/products/{SOAP}")
+    await page.goto("/")
+    link = page.locator("#viewed").get_by_role("link")
+    await expect(link).to_have_attribute("href", f"/products/{SOAP}")
+    await page.goto("/de/")
+    await expect(link).to_have_attribute("href", f"/de/products/{SOAP}")
 
 
 @at_both_widths

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable
 
 from playwright.async_api import Page, Route, expect
 
-from tests.browser.chromium import PHONE
+from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import Open
 from tests.browser.orders import order_of
 from tests.browser.shopping import SOAP, add, fill, put, stripe_fails, to_payment
@@ -14,6 +15,11 @@ from tests.browser.widths import at_both_widths
 from tests.shop import ANNA, Running
 
 ASK_AGAIN = "htmx.ajax('GET', location.pathname, { target: '#order-status', swap: 'outerMorph' })"
+BAR = """(element) => {
+  const { content, opacity, position, animationDelay } = getComputedStyle(element, "::before");
+  const moves = element.getAnimations({ subtree: true }).some((one) => one.animationName === "pass");
+  return content === "none" ? null : { opacity, position, moves, delay: animationDelay.split(",")[0] };
+}"""
 SPINNER = """(button) => {
   const { content, opacity, animationDelay } = getComputedStyle(button, "::after");
   return content === "none" ? null : { opacity, delay: animationDelay.split(",")[0] };
@@ -56,6 +62,62 @@ async def test_a_page_that_only_asks_again_shows_no_work(page: Page, shop: Runni
     await page.wait_for_event("request")
     await asyncio.sleep(0.4)
     assert await pay.evaluate(SPINNER) is None
+    assert await page.locator("html").evaluate(BAR) is None
+
+
+async def test_the_answer_is_seen_where_the_button_was_the_last_thing_in_sight(open_browser: Open) -> None:
+    page = await open_browser(PHONE)
+    await page.goto(f"/products/{SOAP}")
+    button = page.get_by_role("button", name="Add to cart")
+    await button.evaluate("(button) => button.scrollIntoView({ block: 'end' })")
+    await button.click()
+    answer = page.locator("#add-message")
+    await expect(answer).to_contain_text("1 in cart")
+    await expect(answer).to_be_in_viewport(ratio=0.95)
+    await expect(button).to_be_in_viewport()
+
+
+async def test_what_has_no_button_of_its_own_shows_a_line(open_browser: Open) -> None:
+    page = await open_browser(DESKTOP)
+    answered = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    async def waits(act: Awaitable[None], within: str = "html") -> None:
+        answered.clear()
+        bar = page.locator(within)
+        assert await bar.evaluate(BAR) is None
+        await act
+        await page.locator(".htmx-request").first.wait_for()
+        await asyncio.sleep(0.3)
+        assert await bar.evaluate(BAR) == {
+            "opacity": "1",
+            "position": "fixed",
+            "moves": True,
+            "delay": "0.2s",
+        }
+        answered.set()
+        await expect(page.locator(".htmx-request")).to_have_count(0)
+
+    await put(page, SOAP)
+    await page.goto("/products")
+    await page.route(re.compile(r"/products\?|/search\?|/cart/items/|/cart/promotion|/checkout/fields"), late)
+    await waits(page.get_by_label("Sort by").select_option("-price"))
+    await waits(page.locator("#site-q").press_sequentially("soap"))
+    await page.goto("/cart")
+    await waits(page.get_by_role("button", name="One more").click())
+    await page.get_by_text("Add a discount code").click()
+    await page.get_by_label("Discount code").fill("WELCOME10")
+    await waits(page.get_by_role("button", name="Apply").click())
+    await page.goto("/products")
+    await page.locator("#cart-badge").click()
+    await waits(page.get_by_role("dialog").get_by_role("button", name="One more").click(), ".drawer")
+    await page.goto("/checkout")
+    await waits(page.locator("#country").select_option("DE"))
+    await page.locator("#name").fill("Anna Larsson")
+    await waits(page.locator("#name").blur())
 
 
 async def test_payment_that_is_unavailable_says_so_and_keeps_everything(

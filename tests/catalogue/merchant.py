@@ -55,6 +55,10 @@ class Merchant:
     async def delete(self, product: Obj) -> None:
         await self.sandbox.store.write(lambda books: catalogue.delete_product(books, product["id"]))
 
+    async def forget(self, product: Obj) -> None:
+        """Stripe has never heard of it."""
+        await self.sandbox.store.write(lambda books: books.remove(product["id"]))
+
     async def fault(self, match: str, kind: str, **more: Any) -> None:
         fields = {"match": match, "kind": kind, "when": "before", "times": None, **more}
         await self.sandbox.store.write(lambda books: faults.order(books, fields))

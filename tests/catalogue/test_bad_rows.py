@@ -114,6 +114,18 @@ async def test_a_product_that_nobody_could_find_again_is_refused(reader: Reader,
     assert [(one.id, one.what) for one in await reader.sync()] == [("prod_gone", "archived")]
 
 
+async def test_a_decimal_that_is_none_concerns_its_own_price_alone(reader: Reader) -> None:
+    """Stripe's SDK reads nothing of a page with such a one."""
+    reader.stripe.product("prod_a")
+    reader.stripe.product("prod_b")
+    reader.stripe.price("price_odd", "prod_a", nickname="Odd", unit_amount=None, unit_amount_decimal="a lot")
+    reader.stripe.price("price_fine", "prod_b", nickname="Fine", unit_amount_decimal="a lot")
+    told = await reader.sync()
+    assert refusals(told) == ["prod_a: the price is no whole number of minor units (a lot)"]
+    assert "price_odd" in {one.id for one in told if one.what == "refused"}
+    assert (await reader.sold_at()).keys() == {"price_of_prod_a", "price_of_prod_b", "price_fine"}
+
+
 @pytest.mark.parametrize("created", [("x", "y"), ([1], [2]), ({}, {"a": 1})])
 async def test_prices_of_one_name_whose_age_is_no_number_are_refused(
     reader: Reader, created: tuple[Any, Any]
@@ -240,3 +252,37 @@ async def test_a_list_that_is_none_or_has_no_end_changes_nothing(
         await reader.sync()
     async with reader.database.reads() as session:
         assert list(await session.scalars(select(Product.title))) == ["Before"]
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200b\u200b", "\u200d", "\u202e \u2069", "\u200e\ufeff", "\u00ad\u2800\u3164"]
+)
+async def test_a_name_that_nobody_sees_is_none(reader: Reader, name: str) -> None:
+    reader.stripe.product("prod_a", name=name)
+    told = await reader.sync()
+    assert [(one.what, one.text) for one in told] == [("refused", "it has no name")]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("A \u202egum\u202c", "A gum"),
+        ("\u2067M\u200bug\u2069\ufeff", "Mug"),
+        ("\u200dMug\u200c for\u200d tea", "Mug for tea"),
+        ("A family 👨‍👩‍👧 mug", "A family 👨‍👩‍👧 mug"),
+        ("می‌خواهم", "می‌خواهم"),
+        ("क्‍ष", "क्‍ष"),
+        ("ന്‍ mug", "ന്‍ mug"),
+    ],
+)
+async def test_what_turns_or_hides_letters_is_left_out_and_joiners_in_words_stay(
+    reader: Reader, given: str, kept: str
+) -> None:
+    reader.stripe.product("prod_a", name=given, description=given)
+    reader.stripe.price("price_b", "prod_a", nickname=given)
+    await reader.sync()
+    async with reader.database.reads() as session:
+        product = (await session.scalars(select(Product).where(Product.stripe_id == "prod_a"))).one()
+        titles = await session.scalars(select(Variant.title).where(Variant.product_id == product.id))
+        assert (product.title, product.description) == (kept, kept)
+        assert kept in set(titles)

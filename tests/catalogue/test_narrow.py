@@ -1,4 +1,4 @@
-"""Narrowing a listing down, with how many products each choice would leave; and searching with a slip of the finger."""
+"""Narrowing a listing down, with how many products each choice would leave."""
 
 import re
 from collections.abc import AsyncIterator
@@ -10,13 +10,10 @@ from sqlalchemy import select
 
 from storefront.catalogue.counts import price_ranges, read_counts
 from storefront.catalogue.filters import NO_END, Filters, read_range
-from storefront.catalogue.meant import find_meant
-from storefront.catalogue.models import Collection, Product
-from storefront.catalogue.queries import PAGE, count_products, listing, read_cursor, version
-from storefront.catalogue.words import Words, nearest
+from storefront.catalogue.models import Collection
+from storefront.catalogue.queries import PAGE, count_products, listing, read_cursor
 from storefront.database import Database
 from storefront.seed.big import load_big
-from storefront.seed.demo import load_demo
 from storefront.settings import Settings
 from tests.shop import HTMX
 from tests.web.inside import shop_inside
@@ -138,42 +135,3 @@ def test_ranges() -> None:
     assert read_range("5000-") == (5000, NO_END)
     assert price_ranges([], "USD") == price_ranges([500] * 9, "USD") == []
     assert price_ranges([900, 1900, 2900, 5200, 9000], "JPY")[-1][1] == NO_END
-
-
-async def test_a_slip_of_the_finger_is_forgiven(database: Database) -> None:
-    await load_demo(database, "USD")
-    words = Words(database.glance, lambda: version(database.glance))
-
-    async def found(query: str, **more: bool) -> tuple[str, str, list[str]]:
-        meant = await find_meant(database, words, query, most=5, **more)
-        async with database.reads() as session:
-            rows = await session.execute(select(Product.id, Product.title).where(Product.id.in_(meant.ids)))
-            titles = {row.id: row.title for row in rows}
-        return meant.instead, meant.perhaps, [titles[one] for one in meant.ids]
-
-    assert (await found("lavander"))[0] == "lavender"
-    assert (await found("LAVENDRE saop"))[::2] == ("lavender soap", ["Lavender soap"])
-    assert (await found("beeswax cnadle"))[0] == "beeswax candle"
-    assert (await found("lavedn", unfinished=True))[::2] == ("lavend", ["Lavender soap"])
-    assert await found("lavender soap") == ("", "", ["Lavender soap"])
-    assert (await found("soaps"))[2] or (await found("soaps"))[0] == "soap"
-    assert await found("umbrella") == ("", "", [])
-    assert await found("xx yy zz qq ww ee rr tt") == ("", "", [])
-
-
-def test_the_nearest_word() -> None:
-    words = {"soap": 9, "soup": 2, "lavender": 3, "mug": 5, "350": 1}
-    assert nearest("saop", words) == ["soap"]
-    assert nearest("soop", words) == ["soap", "soup"], "the commoner one first"
-    assert nearest("lavneder", words) == ["lavender"]
-    assert nearest("lvnder", words) == ["lavender"]
-    assert nearest("mu", words) == nearest("351", words) == nearest("soap", words) == []
-    assert nearest("saop" * 10, words) == []
-
-
-async def test_pages_say_what_they_looked_for(client: httpx.AsyncClient) -> None:
-    page = Answer(await client.get("/search?q=lavander"))
-    assert "Nothing matches “lavander”. Showing results for “lavender”." in page.words
-    assert "Lavender soap" in page.words
-    typed = Answer(await client.get("/search?q=lavander", headers=HTMX))
-    assert "for “lavender”" in typed.element("suggestions").text

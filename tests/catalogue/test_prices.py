@@ -9,7 +9,8 @@ from sqlalchemy import func, select, text, update
 
 from storefront.catalogue.content import Content, read_content, unit_price
 from storefront.catalogue.models import PastPrice, Product, Variant
-from storefront.catalogue.queries import listing, product_by_slug, version
+from storefront.catalogue.product import product_by_slug
+from storefront.catalogue.queries import listing, version
 from storefront.catalogue.reprice import end_reductions, reprice
 from storefront.database import Database, migrate, now
 from storefront.language import speaking

@@ -1,7 +1,8 @@
 """What goes well with a product."""
 
-from storefront.catalogue.queries import listing, product_by_slug
-from storefront.catalogue.related import SHOWN, related
+from storefront.catalogue.product import product_by_slug
+from storefront.catalogue.queries import listing
+from storefront.catalogue.related import SHOWN
 from storefront.database import Database
 from storefront.seed.demo import load_demo
 
@@ -13,7 +14,7 @@ async def test_each_product_has_its_own_company(database: Database) -> None:
     for card in found.cards:
         product = await product_by_slug(database.glance, "USD", card.url.rpartition("/")[2])
         assert product is not None
-        others = await related(database.glance, "USD", product.id, product.position)
+        others = product.related
         assert len(others) == SHOWN, product.slug
         assert product.id not in {one.id for one in others}
         assert others[0].stock != "none", "what can be had comes first"

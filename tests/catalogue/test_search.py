@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from storefront.catalogue.change import catalogue_changed
 from storefront.catalogue.models import Collection, Product, ProductCollection
-from storefront.catalogue.search import find_products, folded, words_of
+from storefront.catalogue.search import find_products, find_some, folded, singular, words_of
 from storefront.database import Database
 
 # The order here is the shop's own; the text is what stands below the title.
@@ -54,6 +54,17 @@ def made(
 
 async def found(database: Database, query: str, most: int = 241, collection: int | None = None) -> list[str]:
     ids = await find_products(database, query, most=most, collection_id=collection)
+    return await slugs(database, ids)
+
+
+async def found_some(
+    database: Database, query: str, most: int = 241, collection: int | None = None
+) -> list[str]:
+    ids = await find_some(database, words_of(query), most=most, collection_id=collection)
+    return await slugs(database, ids)
+
+
+async def slugs(database: Database, ids: list[int]) -> list[str]:
     async with database.reads() as session:
         return [(await session.get_one(Product, one)).slug for one in ids]
 
@@ -63,9 +74,31 @@ async def test_a_word_of_the_title_comes_first_then_its_beginning_then_the_rest(
 
 
 async def test_unfinished_words_match(shop: Database) -> None:
-    assert await found(shop, "soaps") == ["soapstone"]
     assert await found(shop, "lav") == ["candle"]
     assert await found(shop, "blu so") == ["blue-soap"]
+
+
+async def test_a_plural_finds_the_singular(shop: Database) -> None:
+    assert await found(shop, "soaps") == await found(shop, "soap")
+    assert await found(shop, "candles lavender") == ["candle"]
+    assert await found(shop, "blue soaps") == ["blue-soap"]
+    assert await found(shop, "dishes") == ["soapstone", "creme"]
+    assert await found(shop, "boxes") == ["gift"]
+    assert await found(shop, "glass") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "of"),
+    [
+        ("mugs", ["mug"]),
+        ("dishes", ["dishe", "dish"]),
+        ("berries", ["berrie", "berry"]),
+        ("glass", []),
+        ("gas", []),
+    ],
+)
+def test_what_a_word_may_be_the_plural_of(word: str, of: list[str]) -> None:
+    assert singular(word) == of
 
 
 async def test_every_word_must_be_there(shop: Database) -> None:
@@ -88,6 +121,30 @@ async def test_accents_and_case_do_not_matter(shop: Database) -> None:
 )  # fmt: skip
 async def test_no_operator_of_either_database_passes(shop: Database, query: str) -> None:
     assert isinstance(await found(shop, query), list)
+
+
+async def test_some_of_the_words_the_most_of_them_first(shop: Database) -> None:
+    assert await found_some(shop, "soap unicorn") == ["soap", "soapstone", "blue-soap", "candle", "gift"]
+    assert await found_some(shop, "dish lavender") == ["soapstone", "creme", "candle"], "titles first"
+    assert await found_some(shop, "blue lavender soap") == [
+        "blue-soap", "candle", "soap", "soapstone", "gift",
+    ], "two words of the title, two words, then one"  # fmt: skip
+    assert await found_some(shop, "dishes lavender") == ["soapstone", "creme", "candle"]
+    assert await found_some(shop, "unicorn dragon") == await found_some(shop, "") == []
+    assert await found_some(shop, "draft unlisted") == []
+
+
+async def test_some_of_the_words_within_a_collection_and_as_many_as_asked_for(shop: Database) -> None:
+    async with shop.reads() as session:
+        box = await session.scalar(select(Collection.id).where(Collection.slug == "box"))
+    assert await found_some(shop, "soap dish", collection=box) == ["candle", "gift"]
+    assert await found_some(shop, "soap dish", most=2) == ["soapstone", "soap"]
+
+
+async def test_no_operator_passes_where_some_of_the_words_will_do(shop: Database) -> None:
+    assert await found_some(shop, 'unicorn" OR "soap') == await found_some(shop, "soap")
+    assert await found_some(shop, "unicorn | !soap & (dragon:*") == await found_some(shop, "soap")
+    assert await found_some(shop, "near or not \\ ' \x00 search_title:dragon") == []
 
 
 async def test_operators_are_words_or_nothing(shop: Database) -> None:

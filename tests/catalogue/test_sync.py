@@ -371,6 +371,32 @@ async def test_an_open_breaker_and_a_silent_stripe_change_nothing(merchant: Merc
         assert await session.scalar(select(func.count()).select_from(Product)) == 0
 
 
+async def test_one_product_is_archived_only_where_stripe_knows_the_shops_things(merchant: Merchant) -> None:
+    """Stripe answers for a deleted product as it does to another account's key: there is no such product."""
+    soap, brush = await merchant.product("Soap", 850), await merchant.product("Brush", 1200)
+    await merchant.sync()
+
+    async def sync(product: dict[str, Any], **more: bool) -> list[str]:
+        options = (merchant.database, merchant.gateway, merchant.settings, product["id"])
+        return [one.what for one in await syncing.sync_product(*options, **more)]
+
+    await merchant.forget(soap)
+    assert await sync(soap, dry_run=True) == ["archived"]
+    assert (await merchant.here(soap))[0].status == "active"
+    assert await sync(soap) == ["archived"]
+    await merchant.forget(brush)
+    for dry_run in (True, False):
+        with pytest.raises(syncing.AnotherCatalogue):
+            await sync(brush, dry_run=dry_run)
+    assert (await merchant.here(brush))[0].status == "active"
+    assert await sync(brush, archive_all=True) == ["archived"]
+    assert await sync(brush) == []
+    lamp = await merchant.product("Lamp", 4400)
+    assert "created" in await sync(lamp)
+    await merchant.change(lamp, active=False)
+    assert await sync(lamp) == ["archived"], "Stripe knows it, archived as it is"
+
+
 async def test_an_older_reading_does_not_undo_a_newer_one(merchant: Merchant) -> None:
     """The sync read the old name; meanwhile an event brought the new one."""
     soap = await merchant.product("Soap", 850)

@@ -146,6 +146,7 @@ def test_mail_addresses_are_kept_in_the_form_that_every_server_takes(sent: str, 
     checked = look(email=sent)
     assert checked.errors == {}
     assert checked.values["email"] == kept
+    assert checked.typed == checked.values | {"email": sent}
 
 
 @pytest.mark.parametrize(
@@ -428,7 +429,7 @@ def test_a_new_form_begins_at_home() -> None:
     assert form["address_more"] == ("address_line2",)
     assert form["address_more_label"] == "Add apartment or floor"
     assert form["company"] == ("organization", "vat_number")
-    assert (form["company_open"], form["billing"]) == (False, ())
+    assert (form["company_open"], form["billing"]) == ("", ())
     assert not form["address_more_open"]
     assert form["fields"]["country"]["value"] == "US"
     assert [method["checked"] for method in form["methods"]] == [True, False]
@@ -462,15 +463,19 @@ def test_a_country_that_is_not_delivered_to_leaves_the_form_at_home() -> None:
 
 
 def test_totals_are_those_of_the_chosen_delivery() -> None:
-    assert totals(CART, RATES, ADA) == (US, 490, 3490)
-    assert totals(CART, RATES, ADA | {"shipping_method": "express"}) == (US_FAST, 1490, 4490)
-    assert totals(CART, RATES, ADA | {"shipping_method": "pigeon"}) == (US, 490, 3490)
-    assert totals(CART, RATES, {"country": "DE", "shipping_method": "express"}) == (EU_FAST, 2490, 5490)
-    assert totals(CART, RATES, {}) == (US, 490, 3490)
-    assert totals(CART, [], ADA) == (None, 0, 3000)
-    assert totals(DOWNLOADS, RATES, ADA) == (None, 0, 900)
+    assert totals(CART, RATES, ADA, "USD") == (US, 490, 3490)
+    assert totals(CART, RATES, ADA | {"shipping_method": "express"}, "USD") == (US_FAST, 1490, 4490)
+    assert totals(CART, RATES, ADA | {"shipping_method": "pigeon"}, "USD") == (US, 490, 3490)
+    assert totals(CART, RATES, {"country": "DE", "shipping_method": "express"}, "USD") == (
+        EU_FAST,
+        2490,
+        5490,
+    )
+    assert totals(CART, RATES, {}, "USD") == (US, 490, 3490)
+    assert totals(CART, [], ADA, "USD") == (None, 0, 3000)
+    assert totals(DOWNLOADS, RATES, ADA, "USD") == (None, 0, 900)
     many = CartView(1, lines=[replace(SOAP, quantity=5)])
-    assert totals(many, RATES, ADA) == (US, 0, 7500)
+    assert totals(many, RATES, ADA, "USD") == (US, 0, 7500)
     assert shown(ADA, many)["delivery_text"] == shown(ADA, many)["methods"][0]["price"] == "Free"
 
 
@@ -500,7 +505,7 @@ def test_errors_stand_in_the_summary_and_at_their_fields_in_the_same_words() -> 
     assert {
         name: field["error"] for name, field in form["fields"].items() if field["error"]
     } == checked.errors
-    assert (form["company_open"], form["address_more_open"]) == (True, False)
+    assert (form["company_open"], form["address_more_open"]) == ("wrong", "")
     assert form["fields"]["email"]["value"] == "?"
 
 

@@ -18,12 +18,16 @@ async def test_a_guest_is_asked_to_sign_in_and_finds_everything_again(house: Hou
     await guest.add(await package(house, 100), 2)
     await guest.add(await house.thing(delivered=True))
     page = await guest.get("/checkout")
-    assert "Credits are kept in an account" in page.words
+    assert page.words.count("Credits are kept in an account") == 1
+    assert "You need no account" not in page.words
     assert 'href="/account/sign-in?next=/checkout"' in page.text
     assert 'href="/account/register?next=/checkout"' in page.text
     answer = await guest.order(name="Anna Typed", note="Ring twice")
     assert (answer.status, answer.location) == (303, "/account/sign-in?next=/checkout")
     assert await house.orders() == []
+    said = (await guest.follow(answer)).element("notice").text
+    assert "Credits are kept in an account." in said
+    assert "what you typed are kept" in said
     done = await sign_in(guest, email, to="/checkout")
     assert done.location == "/checkout"
     page = await guest.get("/checkout")
@@ -49,6 +53,7 @@ async def test_htmx_is_led_to_the_same_page(house: House) -> None:
     form = page.form("/checkout").filled({"name": "Anna Typed"}, None)
     answer = await guest.post("/checkout", form, **HTMX)
     assert answer.headers["hx-redirect"] == "/account/sign-in?next=/checkout"
+    assert "Credits are kept in an account." in (await guest.follow(answer)).element("notice").text
     typed = dict((await guest.get("/checkout")).form("/checkout").filled({}, None))
     assert typed["name"] == "Anna Typed"
 

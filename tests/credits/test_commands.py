@@ -165,13 +165,15 @@ async def test_a_sync_without_a_key_takes_nothing_from_elsewhere_off_sale(
     async with database.writes() as session:
         await session.execute(insert(Product), [row])
     done = storefront(demo_shop, "stripe", "sync", DATABASE_URL=database_url)
+    one = storefront(demo_shop, "stripe", "sync", "--product", "prod_real", DATABASE_URL=database_url)
     wanted = storefront(demo_shop, "stripe", "sync", "--archive-all", DATABASE_URL=database_url)
     sandbox = Settings(_env_file=None, DATABASE_URL=database_url).sandbox_file  # type: ignore[call-arg]
     for file in sandbox.parent.glob(f"{sandbox.name}*"):
         file.unlink()
-    assert done.returncode != 0, done.stdout
-    assert done.stderr.startswith("storefront: nothing of what is on sale here from Stripe is there")
-    assert len(done.stderr.splitlines()) == 1
+    for refused in (done, one):
+        assert refused.returncode != 0, refused.stdout
+        assert refused.stderr.startswith("storefront: nothing of what is on sale here from Stripe is there")
+        assert len(refused.stderr.splitlines()) == 1
     assert "1 archived" in wanted.stdout
 
 
@@ -207,7 +209,11 @@ async def test_an_adjustment_that_cannot_be_made_says_so_in_one_line(demo_shop: 
     for words in (
         ("adjust", person.email, "-1", "--reason", "Too many"),
         ("adjust", person.email, "0", "--reason", "Nothing"),
+        ("adjust", person.email, "-1", "--reason", "Not owed", "--owed"),
         ("adjust", person.email, "5"),
+        ("adjust", person.email, "5", "--reason", "Two\nlines"),
+        ("adjust", person.email, "5", "--reason", "A \x1b[31mred\x07 one"),
+        ("adjust", person.email, "5", "--reason", "From \u202ethe left", "--owed"),
         ("show", new_email()),
     ):
         done = storefront(demo_shop, "credits", *words)

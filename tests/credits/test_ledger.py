@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 
 from storefront.accounts.change import create_account
 from storefront.accounts.models import Account
-from storefront.credits.ledger import KeyUsed, NotEnoughCredits, adjust, adjust_owed, spend
+from storefront.credits.ledger import KeyUsed, NotEnoughCredits, NotOwed, adjust, adjust_owed, spend
 from storefront.credits.models import CreditBalance, CreditEntry
 from storefront.credits.queries import balance_of, entries_of
 from storefront.database import Database
@@ -115,7 +115,7 @@ async def test_nobody_and_nothing_below_zero(database: Database, account: int) -
     with pytest.raises(NotEnoughCredits):
         async with database.writes() as session:
             await adjust(session, account, -101, "Mistake", "mistake")
-    with pytest.raises(NotEnoughCredits):
+    with pytest.raises(NotOwed):
         async with database.writes() as session:
             await adjust_owed(session, account, -1, "Nothing is owed", "nothing")
     assert await look(database, account) == ((100, 0), 1)

@@ -25,7 +25,7 @@ from sqlalchemy import event, select, text
 from structlog.testing import capture_logs
 
 from storefront import worker
-from storefront.app import make_litestar, make_shop
+from storefront.app import Shop, make_litestar, make_rooms, make_shop
 from storefront.cart.models import DeliveryRate
 from storefront.catalogue.models import Variant
 from storefront.database import Database, move_clock
@@ -41,6 +41,8 @@ from storefront.sandbox.deliveries import signed
 from storefront.settings import Settings
 from storefront.web.assets import Assets
 from storefront.web.edge import Edge
+from storefront.web.limits import Rule
+from storefront.web.request import ShopRequest
 from storefront.worker import WorkerRoom
 from tests.catalogue.one_way import catalogue_writes
 from tests.faults import invariants
@@ -89,6 +91,33 @@ def _asker() -> Counter[str]:
     return Counter() if found is None else found
 
 
+# SQLAlchemy keeps for each engine what it compiled; here every test has engines of its own, for the same statements.
+COMPILED_SQL: dict[str, tuple[Any, Any]] = {}
+
+
+def compile_once(database: Database) -> None:
+    """Have an engine use what the first of its kind compiled."""
+    engine: Any = database.engine.sync_engine
+    known = COMPILED_SQL.setdefault(engine.dialect.name, (engine.dialect, engine._compiled_cache))
+    engine.dialect, engine._compiled_cache = known
+    engine.pool._dialect = engine.dialect
+
+
+# Routes that no process uses any more. To make them takes longer than most tests.
+FREE_ROUTES: list[Any] = []
+
+
+def routes_of(shop: Shop) -> Any:
+    """The real routes, made or taken over from a process that has ended."""
+    if shop.settings.production or not FREE_ROUTES:
+        return make_litestar(shop)
+    routes = FREE_ROUTES.pop()
+    routes.state.rooms.update(make_rooms(shop))
+    routes.state.settings, routes.state.database = shop.settings, shop.database
+    routes.state.templates = shop.templates
+    return routes
+
+
 class Process:
     """One server process: its own connections, its own way to Stripe, its own circuit breaker."""
 
@@ -97,17 +126,20 @@ class Process:
         made = make_shop(settings, assets, [])
         self.gateway = made.gateway if settings.stripe_api_base else Gateway(settings, stripe.watched())
         self.database = made.database
+        compile_once(self.database)
         made.templates.environment.bytecode_cache = COMPILED
         self._watch()
         self.mailer = Mailer(settings, made.templates)
         self.worker = WorkerRoom(settings, self.database, self.gateway, self.mailer)
+        self.limits = made.limits
         self._parts = replace(made, gateway=self.gateway)
+        self._routes: Any = None
 
     @cached_property
     def app(self) -> Any:
         """Its routes; made when somebody first asks for a page, since many processes here only work."""
-        routes: Any = make_litestar(self._parts)
-        edge = Edge(routes, self.settings)
+        self._routes = routes_of(self._parts)
+        edge = Edge(self._routes, self.settings)
 
         async def asked(scope: Any, receive: Any, send: Any) -> None:
             with _counted():
@@ -140,6 +172,8 @@ class Process:
     async def close(self) -> None:
         await self.gateway.close()
         await self.database.close()
+        if self._routes is not None and not self.settings.production:
+            FREE_ROUTES.append(self._routes)
 
 
 class Held:
@@ -445,12 +479,32 @@ class House:
 
         await eventually(enough, 4)
 
+    @property
+    def connections(self) -> int:
+        """How many of the first process's pool are in use."""
+        pool: Any = self.database.engine.pool
+        return int(pool.checkedout())
+
     async def check(self, *, at_rest: bool = True) -> None:
         """The invariants, that no transaction was open while Stripe was asked, and that nothing was written to its
         catalogue."""
         assert not self.stripe.open_meanwhile, self.stripe.open_meanwhile
         assert not catalogue_writes(self.stripe.calls)
         await invariants.check(self.database, self.stripe.now(), at_rest=at_rest)
+
+
+def from_network(house: House, address: str) -> Shopper:
+    """A shopper who comes from elsewhere."""
+    transport = httpx.ASGITransport(app=house.shop.app, client=(address, 1))
+    house.clients.append(client := httpx.AsyncClient(transport=transport, base_url=ORIGIN))
+    return Shopper(client)
+
+
+async def use_up(house: House, rule: Rule, key: str, *, left: int) -> None:
+    """Count under a rule until so many tries are left."""
+    asker = ShopRequest({"type": "http"})  # type: ignore[typeddict-item]
+    for _ in range(rule.most - left):
+        await house.shop.limits.meet(asker, (rule, key))
 
 
 def _body(event: Obj) -> bytes:

@@ -36,6 +36,7 @@ from storefront.orders.models import (
 from storefront.orders.queries import LIVE_ATTEMPTS
 from storefront.outbox.models import Message
 from storefront.payments.models import StripeEvent
+from storefront.promotions.models import Promotion
 from tests.faults.ledger import wrong_in_ledger
 
 Obj = dict[str, Any]
@@ -106,6 +107,7 @@ class Shop:
     movements: list[StockMovement]
     messages: list[Message]
     events: list[StripeEvent]
+    promotions: list[Promotion]
     wrong: list[str] = field(default_factory=list)
 
     def pieces(self, order: Order) -> dict[int, int]:
@@ -143,6 +145,7 @@ async def read_shop(session: AsyncSession) -> Shop:
         movements=await every(StockMovement),
         messages=await every(Message),
         events=await every(StripeEvent),
+        promotions=await every(Promotion),
     )
 
 
@@ -153,6 +156,7 @@ async def check(database: Database, stripe: Stripe | None = None, *, at_rest: bo
         shop.wrong += await wrong_in_ledger(session)
     stock_adds_up(shop)
     effects_happen_once(shop)
+    codes_are_not_overdrawn(shop)
     nothing_is_unbounded(shop)
     for order in shop.orders:
         states_follow_the_table(shop, order)
@@ -195,6 +199,25 @@ def effects_happen_once(shop: Shop) -> None:
         ),
     }.items():
         shop.say(max(causes.values(), default=0) <= 1, f"I3 {what} twice: {causes.most_common(1)}")
+
+
+def codes_are_not_overdrawn(shop: Shop) -> None:
+    """I3 for discounts: no more orders have a code than may, but for late money, which is honoured."""
+    for one in shop.promotions:
+        mine = [
+            order
+            for order in shop.orders
+            if order.promotion_id == one.id and order.state != CANCELLED and order.called_off_at is None
+        ]
+        late = [
+            order for order in mine if any(entry.kind == "late-paid" for entry in shop.timeline[order.id])
+        ]
+        most = one.most_orders or len(mine)
+        shop.say(len(mine) - len(late) <= most, f"I3 {len(mine)} orders have {one.code}, {most} may")
+    for order in shop.orders:
+        shop.say(
+            bool(order.discount) == (order.promotion_id is not None), f"I3 {order.number}: off without a code"
+        )
 
 
 def nothing_is_unbounded(shop: Shop) -> None:

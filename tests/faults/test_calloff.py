@@ -177,3 +177,4 @@ async def test_a_refund_that_fails_leaves_a_cancelled_order_unsent(house: House)
     with pytest.raises(CannotShip, match="cancelled by its shopper"):
         await ship(house.shop, bought.order)
     assert await house.stock(thing) == (5, 0)
+    await house.check()

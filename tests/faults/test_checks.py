@@ -50,6 +50,17 @@ async def test_a_sound_shop_passes(house: House) -> None:
         assert found(rows, words) is True, (words, rows)
 
 
+async def test_folders_that_cannot_be_written_to(house: House, tmp_path: Path) -> None:
+    nowhere = tmp_path / "file" / "folder"
+    nowhere.parent.touch()
+    rows = await check(house, outbox_dir=nowhere, media_dir=nowhere)
+    assert found(rows, "no message goes out") is False
+    # The shop may be served where pictures are only read.
+    assert found(rows, "no picture can be added") is None
+    rows = await check(house, outbox_dir=nowhere, smtp_url=SecretStr("smtp://127.0.0.1"))
+    assert found(rows, "no message goes out") == "absent"
+
+
 async def test_keys_that_do_not_go_together(house: House) -> None:
     away = nobody_there()
     live = await check(house, stripe_secret_key=SecretStr(LIVE), stripe_api_base=away)

@@ -78,6 +78,22 @@ async def test_a_writer_that_waits_too_long_is_told_so(house: House, monkeypatch
             await _lock(process, bought.order)
 
 
+async def test_two_writers_of_one_process_do_not_wait_for_each_other_for_ever(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a process SQLite's writers take turns before the database is asked at all."""
+    monkeypatch.setattr(databases, "WAIT_FOR_WRITER", 0.3)
+    process = house.another()
+    bought = await house.buy(await house.thing())
+    async with process.database.writes() as session:
+        await session.execute(select(Order.id).where(Order.id == bought.order).with_for_update())
+        async with asyncio.timeout(5):
+            with pytest.raises(Busy):
+                await _lock(process, bought.order)
+    await _lock(process, bought.order)
+    await house.check()
+
+
 async def _lock(process: Process, order_id: int) -> None:
     async with process.database.writes() as session:
         await session.execute(select(Order.id).where(Order.id == order_id).with_for_update())

@@ -1,6 +1,8 @@
 """What shoppers do between the cart and the money: twice, at once, in another tab, too late."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
@@ -12,16 +14,29 @@ from storefront.catalogue.apply import ProductRow, apply_products
 from storefront.catalogue.match import PriceRow
 from storefront.catalogue.models import Product, Variant
 from storefront.checkout.place import MustReplace, Wanted, place
+from storefront.checkout.room import PLACED_AT_ONCE
 from storefront.database import now
 from storefront.orders.change import held_for_cart, resolve
-from storefront.orders.models import AWAITING, CANCELLED, FAILED, PAID, PENDING, Order, TimelineEntry
+from storefront.orders.find import LINK, ask_for_link
+from storefront.orders.models import (
+    AWAITING,
+    CANCELLED,
+    FAILED,
+    PAID,
+    PENDING,
+    Order,
+    PaymentAttempt,
+    TimelineEntry,
+)
 from storefront.payments import gateway
 from storefront.payments.giveup import PageClosed, close_page, give_up
 from storefront.payments.missed import missed_sessions
 from storefront.payments.reconcile import reconcile
+from storefront.payments.refund import NotRefundable, ask_for_refund
 from storefront.payments.settle import Settled, settle
 from tests.faults.house import ORIGIN, Bought, House, Obj
 from tests.shop import Shopper, Thing
+from tests.web.page import Answer
 
 REFUSED: Obj = {
     "error": {"type": "invalid_request_error", "message": "Only open Checkout Sessions can be expired."}
@@ -163,6 +178,31 @@ async def test_goods_stay_held_while_a_page_may_still_come_to_be(house: House) -
     house.pass_time(minutes=6)
     await house.shop.work("release_holds")
     assert (await house.state(order.id), await house.stock(thing)) == (CANCELLED, (1, 0))
+    await house.check()
+
+
+async def test_the_end_of_an_unknown_page_is_not_that_of_the_page_that_is_asked_for(house: House) -> None:
+    """Stripe tells of a page that names an attempt which we do not have. Ours, whose answer was lost, may still be."""
+    thing = await house.thing(on_hand=1)
+    shopper = house.shopper()
+    await shopper.add(thing)
+    await house.stripe.fault("POST /v1/checkout/sessions", "reset", times=2)
+    assert (await shopper.order()).status == 503
+    (order,) = await house.orders()
+    (asking,) = await house.attempts(order.id)
+    stranger = {**asking.parameters, "metadata": {**asking.parameters["metadata"], "attempt": "stranger"}}
+    made = await house.shop.gateway.create_session(stranger, "stranger")
+    await house.stripe.do("expire", session=made.id)
+    await house.deliver_new()
+    assert (await house.state(order.id), await house.stock(thing)) == (PENDING, (1, 1))
+    ours, other = await house.attempts(order.id)
+    assert (ours.key, ours.state, ours.session_id) == (asking.key, "asking", None)
+    assert other.session_id == made.id
+    bought = await house.placed(shopper, await shopper.order())
+    assert (bought.order, bought.session != made.id) == (order.id, True)
+    await house.stripe.do("pay", session=bought.session)
+    await house.deliver_new()
+    assert await house.state(order.id) == PAID
     await house.check()
 
 
@@ -344,6 +384,26 @@ async def test_a_double_click_and_a_reload_are_one_order_with_one_page(house: Ho
     await house.check()
 
 
+@pytest.mark.parametrize("price", [1500, 0])
+async def test_a_second_tab_and_a_repost_after_payment_find_the_order(house: House, price: int) -> None:
+    shopper = house.shopper()
+    await shopper.add(await house.thing(price=price))
+    tab, late = house.same_shopper(shopper, house.another()), house.same_shopper(shopper)
+    page = await tab.get("/checkout")
+    answer = await shopper.order()
+    if price:
+        await house.stripe.do("pay", session=(await house.placed(shopper, answer)).session)
+        await house.deliver_new()
+    (order,) = await house.orders()
+    assert order.state == PAID
+    for _again in range(2):
+        assert (await tab.order_from(page)).location == f"/orders/{order.token}"
+    assert len(await house.orders()) == 1
+    house.pass_time(hours=2)
+    assert (await late.order_from(page)).location == "/cart", "by then it means another purchase"
+    await house.check()
+
+
 async def test_the_cancel_page_and_then_paid(house: House) -> None:
     bought = await house.buy(await house.thing())
     token = (await house.order(bought.order)).token
@@ -444,6 +504,22 @@ async def test_an_amount_or_currency_that_is_off_stands_before_staff(house: Hous
     await house.check()
 
 
+async def test_delayed_money_of_an_amount_that_is_off_is_not_waited_for(house: House) -> None:
+    """Its page is complete and nothing is paid yet: the shopper is not told that the right money is on its way."""
+    bought = await house.buy(await house.thing(price=1500))
+    await house.stripe.do("pay_delayed", session=bought.session)
+    async with house.database.writes() as session:
+        order = await session.get_one(Order, bought.order)
+        order.subtotal, order.total = order.subtotal + 1, order.total + 1
+    await house.deliver_new()
+    await house.come_back(bought)
+    order = await house.order(bought.order)
+    assert (order.state, "1500" in order.attention) == (PENDING, True)
+    assert (await house.story(bought.order)).count("mismatch") == 1
+    assert not await house.messages("order-awaiting")
+    await house.check()
+
+
 async def test_an_amount_that_is_off_waits_for_staff_and_ends_with_what_they_decide(house: House) -> None:
     """Stripe is not asked about it again and again, the goods stay held, nobody pays twice, and what was decided
     stays decided."""
@@ -463,6 +539,8 @@ async def test_an_amount_that_is_off_waits_for_staff_and_ends_with_what_they_dec
     assert (order.state, await house.stock(thing)) == (PENDING, (5, 1))
     paying = await bought.shopper.post(f"/orders/{order.token}/pay", {})
     assert paying.location == f"/orders/{order.token}"
+    shop = house.shop
+    await give_up(shop.database, shop.gateway, shop.settings, bought.order, decided=True)
     async with house.database.writes() as session:
         order = await session.get_one(Order, bought.order)
         assert resolve(order) == []
@@ -471,6 +549,130 @@ async def test_an_amount_that_is_off_waits_for_staff_and_ends_with_what_they_dec
     assert (await house.order(bought.order)).attention == ""
     await house.shop.work("release_holds")
     assert (await house.state(bought.order), await house.stock(thing)) == (CANCELLED, (5, 0))
+
+
+async def pay_what_does_not_fit(house: House, bought: Bought) -> None:
+    """The shopper pays, and the amount is not the order's."""
+    await house.stripe.do("pay", session=bought.session)
+    async with house.database.writes() as session:
+        order = await session.get_one(Order, bought.order)
+        order.subtotal, order.total = order.subtotal + 1, order.total + 1
+
+
+@pytest.mark.parametrize("heard", ["by webhook", "not yet"])
+@pytest.mark.parametrize("then", ["another note", "something more", "cancelled by the shopper"])
+async def test_an_order_whose_payment_does_not_fit_is_neither_replaced_nor_cancelled(
+    house: House, heard: str, then: str
+) -> None:
+    """Or its shopper would pay twice, and be told that nothing is owed."""
+    thing, other = await house.thing(), await house.thing()
+    bought = await house.buy(thing)
+    await pay_what_does_not_fit(house, bought)
+    page = f"/orders/{(await house.order(bought.order)).token}"
+    form = await bought.shopper.get("/checkout")
+    if heard == "by webhook":
+        await house.deliver_new()
+    if then == "cancelled by the shopper":
+        assert (await bought.shopper.post(f"{page}/cancel", {})).location == page
+    elif then == "something more":
+        await bought.shopper.add(other)
+        answer = await bought.shopper.order()
+        # What was bought has left the cart: the other thing is an order of its own.
+        assert (answer.location == page) == (heard == "not yet")
+    else:
+        answer = await bought.shopper.order_from(form, note="Please ring twice")
+        assert answer.location == ("/cart" if heard == "by webhook" else page)
+    await house.deliver_new()
+    order = await house.order(bought.order)
+    assert (order.state, bool(order.attention)) == (PENDING, True)
+    assert await house.stock(thing) == (5, 1)
+    assert [one.state for one in await house.attempts(bought.order)] == ["complete"]
+    cart = await bought.shopper.get("/cart")
+    assert thing.slug not in cart.text
+    newer = [one for one in await house.orders() if one.id != bought.order]
+    for one in newer:
+        assert await house.stock(other) == (5, 1)
+        assert one.total == other.price
+    await house.check()
+
+
+async def test_the_page_of_an_order_whose_payment_does_not_fit_says_so(house: House) -> None:
+    bought = await house.buy(await house.thing())
+    await pay_what_does_not_fit(house, bought)
+    await house.deliver_new()
+    page = await house.page(bought.order)
+    for words in ("Your payment has reached us", "There is nothing more to pay", "write to you"):
+        assert words in page.words
+    for words in ("Waiting for your payment", "Held for you until", "Cancel the order", "Pay $"):
+        assert words not in page.words
+    token = (await house.order(bought.order)).token
+    german = await house.shopper().get(f"/de/orders/{token}")
+    assert "Your payment" not in german.words
+    async with house.database.writes() as session:
+        order = await session.get_one(Order, bought.order)
+        ask_for_link(session, order.number, order.email, LINK)
+    await house.shop.work("answer_questions")
+    (link,) = await house.messages("order-link")
+    assert "There is nothing more to pay" in link.data["state_text"]
+
+
+@pytest.mark.parametrize("road", ["expired later", "worker", "id never stored"])
+async def test_an_order_whose_payment_does_not_fit_does_not_expire(house: House, road: str) -> None:
+    """Neither by an event of another page, nor by a worker who only learns of the payment when the hold has run out."""
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    await pay_what_does_not_fit(house, bought)
+    if road == "expired later":
+        await house.deliver_new()
+        async with house.database.writes() as session:
+            late = now() + timedelta(minutes=5)
+            other = PaymentAttempt(order_id=bought.order, key="other", parameters={}, expires_at=late)
+            other.state, other.session_id = "open", "cs_test_other"
+            session.add(other)
+        (completed,) = await house.stripe.events("checkout.session.completed")
+        changes = {"id": "cs_test_other", "status": "expired", "payment_status": "unpaid"}
+        gone = {**completed["data"]["object"], **changes, "payment_intent": None}
+        expired = {"id": "evt_other", "type": "checkout.session.expired", "data": {"object": gone}}
+        assert await house.deliver({**completed, **expired}) == [200]
+    elif road == "id never stored":
+        async with house.database.writes() as session:
+            (attempt,) = await session.scalars(select(PaymentAttempt))
+            attempt.state, attempt.session_id, attempt.session_url = "asking", None, None
+    await house.pass_time_everywhere(minutes=90)
+    for _ in range(2):
+        await house.shop.work("release_holds", "close_pages")
+    order = await house.order(bought.order)
+    assert (order.state, bool(order.attention)) == (PENDING, True)
+    assert await house.stock(thing) == (5, 1)
+    assert "complete" in [one.state for one in await house.attempts(bought.order)]
+    house.pass_time(days=8)
+    await house.shop.work("release_holds")
+    assert await house.state(bought.order) == PENDING
+    await house.check()
+
+
+async def test_staff_give_up_an_order_whose_payment_does_not_fit(house: House) -> None:
+    """They send the money back in Stripe's Dashboard, and cancel; until they have resolved it, its page promises
+    nothing."""
+    thing = await house.thing()
+    bought = await house.buy(thing)
+    await pay_what_does_not_fit(house, bought)
+    await house.deliver_new()
+    (mail,) = await house.messages("owner-attention")
+    assert "storefront orders cancel" in mail.data["what_to_do"]
+    async with house.database.writes() as session:
+        order = await session.get_one(Order, bought.order)
+        with pytest.raises(NotRefundable, match="Dashboard"):
+            await ask_for_refund(session, order, None)
+        assert resolve(order) != [], "its page would offer to pay again"
+    assert "nothing more to pay" in (await house.page(bought.order)).words
+    shop = house.shop
+    state = await give_up(shop.database, shop.gateway, shop.settings, bought.order, decided=True)
+    assert (state, await house.stock(thing)) == (CANCELLED, (5, 0))
+    assert "nothing is owed" not in (await house.page(bought.order)).words
+    async with house.database.writes() as session:
+        assert resolve(await session.get_one(Order, bought.order)) == []
+    assert "nothing is owed" in (await house.page(bought.order)).words
 
 
 @pytest.mark.parametrize("road", ["return page", "reconciler"])
@@ -990,16 +1192,66 @@ async def test_stock_for_five_with_a_hundred_shoppers(house: House) -> None:
     thing = await house.thing(on_hand=5)
     shoppers = [house.shopper() for _ in range(100)]
     await asyncio.gather(*(one.add(thing) for one in shoppers))
-    answers = await asyncio.gather(*(one.order() for one in shoppers), return_exceptions=True)
-    pages = [one.location for one in answers if not isinstance(one, BaseException) and one.status == 303]
-    bought = [one for one in pages if "/sandbox/pay/" in one]
-    assert len(bought) == 5
-    assert not [one for one in answers if not isinstance(one, BaseException) and one.status >= 500]
+    # Whoever comes when all are held is sent back to the cart, so everybody has the form before anybody sends it.
+    forms = [await one.get("/checkout") for one in shoppers]
+    sent = (one.order_from(form) for one, form in zip(shoppers, forms, strict=True))
+    answers = await asyncio.gather(*sent)
+    assert Counter(one.status for one in answers) == {303: 5, 409: 95}
+    assert all("/sandbox/pay/" in one.location for one in answers if one.status == 303)
     assert await house.stock(thing) == (5, 5)
     for session in await house.stripe.objects("checkout.session"):
         await house.stripe.do("pay", session=session["id"])
     await house.deliver_at_once(*await house.stripe.events("checkout.session.completed"))
     assert await house.stock(thing) == (0, 0)
+    await house.check()
+
+
+async def crowd(house: House, thing: Thing, number: int) -> list[Awaitable[Answer]]:
+    """So many shoppers, who all have the form before them; what each of them sends."""
+    shoppers = [house.shopper() for _ in range(number)]
+    await asyncio.gather(*(one.add(thing) for one in shoppers))
+    forms = [await one.get("/checkout") for one in shoppers]
+    return [one.order_from(form) for one, form in zip(shoppers, forms, strict=True)]
+
+
+async def test_a_crowd_that_waits_for_one_thing_leaves_the_database_to_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has the thing's row: few of those who order wait for it with a connection in hand."""
+    monkeypatch.setattr("storefront.checkout.room.PATIENT_FOR", 60.0)
+    thing = await house.thing(on_hand=5)
+    sent = await crowd(house, thing, 25)
+    async with house.another().database.writes() as session:
+        mine = update(Variant).where(Variant.id == thing.variant_id)
+        await session.execute(mine.values(held=Variant.held))
+        answers = asyncio.gather(*sent)
+        await house.until_waiting(PLACED_AT_ONCE)
+        assert (await house.shopper().get("/cart")).status == 200
+        assert house.connections <= PLACED_AT_ONCE
+    assert Counter(one.status for one in await answers) == {303: 5, 409: 20}
+    assert await house.stock(thing) == (5, 5)
+    await house.check()
+
+
+async def test_who_waits_long_for_those_who_order_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is turned away because others order."""
+    monkeypatch.setattr("storefront.checkout.room.PATIENT_FOR", 0.1)
+    busy, free = await house.thing(on_hand=5), await house.thing(on_hand=5)
+    sent, other = await crowd(house, busy, PLACED_AT_ONCE), await crowd(house, free, 1)
+    async with house.another().database.writes() as session:
+        mine = update(Variant).where(Variant.id == busy.variant_id)
+        await session.execute(mine.values(held=Variant.held))
+        answers = asyncio.gather(*sent)
+        await house.until_waiting(1 if house.database.sqlite else PLACED_AT_ONCE)
+        goes_on = asyncio.ensure_future(other[0])
+        if not house.database.sqlite:
+            # SQLite has one writer, for whom everybody waits.
+            assert (await goes_on).status == 303
+    assert (await goes_on).status == 303
+    assert Counter(one.status for one in await answers) == {303: PLACED_AT_ONCE}
+    assert await house.stock(busy) == (5, PLACED_AT_ONCE)
     await house.check()
 
 

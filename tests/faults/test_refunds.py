@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from typing import Any
 
 import pytest
@@ -23,12 +24,14 @@ async def paid(house: House, thing: Thing | None = None, quantity: int = 1) -> B
     return bought
 
 
-async def ask(process: Process, order_id: int, amount: int | None = None, *, restock: bool = False) -> Refund:
+async def ask(
+    process: Process, order_id: int, amount: int | None = None, *, restock: bool = False, payment: str = ""
+) -> Refund:
     """What `storefront orders refund` does before it asks Stripe."""
     async with process.database.writes() as session:
         order = await lock_order(session, Order.id == order_id)
         assert order is not None
-        return await ask_for_refund(session, order, amount, restock=restock)
+        return await ask_for_refund(session, order, amount, restock=restock, payment=payment)
 
 
 async def send(house: House, process: Process | None = None) -> int:
@@ -83,6 +86,54 @@ async def test_a_refund_that_stripe_cannot_list_counts_as_its_charge_says(house:
     await house.deliver_new()
     assert (await house.order(bought.order)).refunded_amount == 700
     assert len(await house.messages("refunded")) == 1
+    await house.check()
+
+
+async def test_what_stripe_cannot_list_is_not_refunded_once_more(house: House) -> None:
+    """No row tells of that refund: what its charge said it gave back counts against what is left."""
+    bought = await paid(house)
+    await house.stripe.do("refund", session=bought.session, amount=700)
+    house.stripe.change = no_list
+    await house.deliver(*await house.stripe.events("charge.refunded"))
+    assert await house.refunds(bought.order) == []
+    with pytest.raises(NotRefundable, match=re.escape("$8.00 of")):
+        await ask(house.shop, bought.order, 801)
+    assert (await ask(house.shop, bought.order)).amount == 800
+    house.stripe.change = None
+    await send(house)
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 1500
+    await house.check()
+
+
+async def test_a_doubled_refund_of_ours_is_a_refund_of_its_own(house: House) -> None:
+    """Stripe made two that carry the same of our ids, as it never should: nothing of it is hidden."""
+    bought = await paid(house)
+    asked = await ask(house.shop, bought.order, 500)
+    await send(house)
+    await house.deliver_new()
+    await house.stripe.do("refund", session=bought.session, amount=700, metadata={"refund_id": asked.cause})
+    await house.shop.work("reconcile_now_and_then")
+    for _ in range(2):
+        assert (await house.order(bought.order)).refunded_amount == 1200
+        first, second = await house.refunds(bought.order)
+        assert (first.amount, second.amount, second.cause) == (500, 700, f"stripe:{second.stripe_id}")
+        await house.deliver_new()
+    with pytest.raises(NotRefundable):
+        await ask(house.shop, bought.order, 301)
+    with pytest.raises(AssertionError, match=f"Stripe refunded {asked.cause} 2 times"):
+        await house.check()
+
+
+async def test_a_refund_with_our_id_counts_as_much_as_stripe_says(house: House) -> None:
+    """Somebody made it in the Dashboard, with the id of ours that waits: that one is made, and is not made twice."""
+    bought = await paid(house)
+    asked = await ask(house.shop, bought.order, 500)
+    await house.stripe.do("refund", session=bought.session, amount=700, metadata={"refund_id": asked.cause})
+    await send(house)
+    await house.deliver_new()
+    assert [(one.amount, one.state) for one in await house.refunds(bought.order)] == [(700, "succeeded")]
+    assert (await house.order(bought.order)).refunded_amount == 700
     await house.check()
 
 
@@ -175,6 +226,29 @@ async def test_a_refund_of_ours_and_one_from_the_dashboard_at_once(house: House)
     assert "refund" in order.attention
     assert [one.state for one in await house.refunds(bought.order)] == ["failed", "succeeded"]
     await house.deliver_new()
+    await house.check()
+
+
+@pytest.mark.parametrize("restock", [False, True])
+async def test_a_refund_that_the_dashboard_was_quicker_with_is_no_reason_to_look(
+    house: House, restock: bool
+) -> None:
+    """All of the money went back. Only somebody who wanted the goods in stock too learns that they are not."""
+    thing = await house.thing(price=1500)
+    bought = await paid(house, thing)
+    await ask(house.shop, bought.order, restock=restock)
+    made = (await house.stripe.do("refund", session=bought.session, status="pending"))["refund"]
+    await send(house)
+    order = await house.order(bought.order)
+    assert (order.refunded_amount, bool(order.attention)) == (1500, restock)
+    assert ("refund-failed" in await house.story(bought.order)) == restock
+    assert [one.state for one in await house.refunds(bought.order)] == ["failed", "pending"]
+    assert await house.stock(thing) == (4, 0)
+    await house.deliver_new()
+    await house.check()
+    await house.stripe.do("fail_refund", refund=made["id"])
+    await house.deliver_new()
+    assert "failed" in (await house.order(bought.order)).attention, "now nobody has it"
     await house.check()
 
 
@@ -338,6 +412,24 @@ async def test_a_worker_that_was_too_slow_does_not_touch_a_refund_that_another_h
     await second
     assert [one.state for one in await house.refunds(bought.order)] == ["succeeded"]
     await house.deliver_new()
+    await house.check()
+
+
+async def test_a_worker_whose_time_ran_out_does_not_refund_what_another_may_take_up(house: House) -> None:
+    """Nobody has yet, but from now on anybody may, under another key perhaps."""
+    bought = await paid(house)
+    await ask(house.shop, bought.order, 600)
+    slow, shop = house.stripe.hold("GET /v1/refunds", "after"), house.shop
+    first = asyncio.create_task(send_refunds(shop.database, shop.gateway, shop.settings, most=1))
+    await slow.reached()
+    house.pass_time(seconds=31)
+    slow.let_on()
+    assert await first == 1
+    assert await house.stripe.objects("refund") == []
+    assert [one.state for one in await house.refunds(bought.order)] == ["wanted"]
+    assert await send(house, house.another()) == 1
+    await house.deliver_new()
+    assert (await house.order(bought.order)).refunded_amount == 600
     await house.check()
 
 

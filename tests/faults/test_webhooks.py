@@ -159,6 +159,16 @@ async def test_an_event_of_another_api_version_is_read_anew_with_ours(house: Hou
     await house.check()
 
 
+async def test_an_event_with_an_id_that_is_none_does_not_wait_for_stripe(house: House) -> None:
+    event = _foreign("charge.refunded")
+    event["data"]["object"]["payment_intent"] = 12
+    calls = house.stripe.asked("GET /v1")
+    assert await house.deliver(event) == [200]
+    row = (await house.inbox())[event["id"]]
+    assert (row.state, row.tries, row.error) == ("failed", 1, "TypeError")
+    assert house.stripe.asked("GET /v1") == calls
+
+
 async def test_an_event_that_cannot_be_handled_is_tried_ten_times_and_then_the_owner_is_told(
     house: House,
 ) -> None:

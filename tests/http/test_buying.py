@@ -154,6 +154,9 @@ async def test_what_costs_nothing_skips_stripe_and_is_paid_when_placed(
 ) -> None:
     thing = await shop.new_thing(price=0, on_hand=3, requires_shipping=False)
     await shopper.add(thing)
+    words = (await shopper.get("/checkout")).words
+    assert "There is nothing to pay." in words
+    assert "secure page" not in words
     before = len(stripe.asked)
     sent = await shopper.order()
     assert sent.location.startswith("/orders/")

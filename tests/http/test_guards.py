@@ -1,5 +1,6 @@
 """Who may change something here, from where, under which name; and what every answer carries."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,6 +40,9 @@ EVERYWHERE = [
         {"origin": "http://127.0.0.1.evil.example"},
         {"origin": "http://127.0.0.1:1"},
         {"origin": ""},
+        {"referer": "https://evil.example/"},
+        {"referer": "http://127.0.0.1.evil.example/cart"},
+        {"referer": "nonsense"},
     ],
     ids=lambda headers: " ".join(f"{name}={headers[name]}" for name in headers),
 )
@@ -82,10 +86,41 @@ async def test_only_loopback_names_are_answered_without_a_base_url(shopper: Shop
         assert (await shopper.get("/", host=host)).status == 400, host
         assert (await shopper.get("/healthz", host=host)).status == 200
         assert (await shopper.get("/readyz", host=host)).status == 200
-    for host in ("localhost", "127.0.0.1:1", "[::1]:80"):
+    for host in ("localhost", "127.0.0.1:1", "[::1]:80", "LOCALHOST", "localhost.", "localhost.:65535"):
         answer = await shopper.get("/", host=host)
         assert answer.status == 200, host
         assert answer.root.all("link", rel="canonical")[0].attrs["href"] == f"http://{host}/"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:abc",
+        "127.0.0.1:-1",
+        "127.0.0.1:",
+        "127.0.0.1:80:80",
+        "127.0.0.1:8102,evil.example",
+        "127.0.0.1:80/evil",
+        "127.0.0.1:80@evil.example",
+        "localhost:80#x",
+        "localhost:99999",
+        "localhost:80\xb2",
+        "[::1]:x",
+        "[::1]x",
+        "[::1",
+        "::1",
+        "[::1].evil.example",
+        "[::1]@evil.example",
+        "[localhost]",
+        "[127.0.0.1]",
+    ],
+)
+async def test_a_host_that_only_begins_like_a_loopback_name_is_refused(shopper: Shopper, host: str) -> None:
+    headers = {"host": host.encode("latin-1")}
+    refused = await shopper.client.get("/", headers=headers)
+    assert (refused.status_code, refused.text) == (400, "There is no shop under this name.")
+    # The probes are asked under any name; what is none reaches the shop's own page for mistakes there.
+    assert (await shopper.client.post("/healthz", headers=headers)).status_code in {400, 405}
 
 
 async def test_every_answer_carries_a_strict_policy(shop: Running, shopper: Shopper) -> None:
@@ -161,8 +196,9 @@ async def test_with_a_base_url_no_other_name_is_answered(public: httpx.AsyncClie
     ):
         assert (await public.get("/", headers={"host": host})).status_code == 400, host
         assert (await public.get("/healthz", headers={"host": host})).status_code == 200
-    page = Answer(await public.get("/"))
-    assert page.root.all("link", rel="canonical")[0].attrs["href"] == "https://shop.example/"
+    for host in ("shop.example", "Shop.Example"):
+        page = Answer(await public.get("/", headers={"host": host}))
+        assert page.root.all("link", rel="canonical")[0].attrs["href"] == "https://shop.example/"
     assert "max-age=" in page.headers["strict-transport-security"]
 
 
@@ -191,6 +227,27 @@ async def test_over_https_a_notice_travels_by_https_alone(public: httpx.AsyncCli
         assert {"secure", "httponly", "samesite=lax"} <= {part.strip() for part in cookie.lower().split(";")}
 
 
+@pytest.mark.parametrize("path", ["/cart/items", "/webhooks/stripe"])
+async def test_a_body_that_does_not_come_to_its_end_is_not_waited_for(
+    public: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    path: str,
+) -> None:
+    monkeypatch.setattr("storefront.web.request.LONGEST_BODY", 0.05)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"a=1"
+        await asyncio.Event().wait()
+
+    headers = {"content-type": FORM_TYPE, "content-length": "100"}
+    async with asyncio.timeout(10):
+        answer = await public.post(path, content=body(), headers=headers)
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+    assert answer.headers["content-type"].startswith("text/plain" if "webhooks" in path else "text/html")
+    assert b"unhandled" not in capfdbinary.readouterr().out
+
+
 async def test_forwarded_headers_of_strangers_count_for_nothing(shopper: Shopper) -> None:
     headers = {
         "x-forwarded-host": "evil.example",
@@ -217,7 +274,13 @@ async def test_a_trusted_proxy_says_under_which_name_and_from_where(
             ("198.51.100.1", 403),
             ("203.0.113.7, 198.51.100.1, 10.0.0.3", 403),
             ("198.51.100.1, 203.0.113.7, 10.0.0.3", 400),
+            ("198.51.100.1:4000, 203.0.113.7:4001", 400),
+            ("203.0.113.7, [2001:db8::1]:4000", 403),
+            ("203.0.113.7, unknown", 403),
+            (("203.0.113.7", "198.51.100.1"), 403),
+            (("198.51.100.1", "203.0.113.7", "10.0.0.3"), 400),
         ):
-            headers = forwarded | {"x-forwarded-for": hops}
+            lines = [hops] if isinstance(hops, str) else hops
+            headers = [*forwarded.items(), *(("x-forwarded-for", line) for line in lines)]
             answer = await client.post("/webhooks/stripe", content=b"{}", headers=headers)
             assert answer.status_code == status, hops

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.shop import Shopper
+from tests.web.page import Answer
 
 GERMAN = {"accept-language": "de-DE,de;q=0.9"}
 
@@ -13,9 +14,54 @@ async def test_the_address_decides_and_nothing_else(shopper: Shopper) -> None:
     assert german.root.all("html")[0].attrs == {"lang": "de", "dir": "ltr"}
     links = [one.attrs["href"] for one in german.root.all("a")]
     inside = [one for one in links if one.startswith("/") and not one.startswith("/de/")]
-    assert inside == ["/products"], "no way out of the language but the one that is meant"
+    assert inside == ["/products"] * 2, (
+        "no way out of the language but those that are meant: the offer, the footer"
+    )
     forms = [one.attrs["action"] for one in german.root.all("form") if "action" in one.attrs]
     assert [one for one in forms if not one.startswith("/de/")] == []
+
+
+def offered(page: Answer) -> list[tuple[str, str]]:
+    """The language that the page offers at its top, and where that leads."""
+    [header] = [one for one in page.root.all("header") if one.attrs.get("class") == "site-header"]
+    return [(one.attrs["hreflang"], one.attrs["href"]) for one in header.all("a") if "hreflang" in one.attrs]
+
+
+@pytest.mark.parametrize(
+    ("path", "wish", "offer"),
+    [
+        ("/products?sort=price", "de-DE,de;q=0.9", [("de", "/de/products?sort=price")]),
+        ("/de/", "en", [("en", "/")]),
+        ("/", "DE", [("de", "/de/")]),
+        ("/", "fr, de;q=0.8, en;q=0.5", [("de", "/de/")]),
+        ("/", "de;q=0.3, en;q=0.7", []),
+        ("/", "de;q=0, fr", []),
+        ("/", "en-GB, de", []),
+        ("/", "de;q=x", []),
+        ("/", "*, ,;;q=1,de;;", []),
+        ("/", "", []),
+    ],
+)
+async def test_a_browsers_wish_is_offered_and_not_obeyed(
+    shopper: Shopper, path: str, wish: str, offer: list[tuple[str, str]]
+) -> None:
+    for _ in range(2):  # made, and kept
+        assert (await shopper.get(path)).status == 200
+        page = await shopper.get(path, **{"accept-language": wish})
+        assert offered(page) == offer
+        assert page.headers["cache-control"] == (
+            "private, no-cache" if offer else "public, max-age=0, s-maxage=60"
+        )
+        again = await shopper.get(path, **{"accept-language": wish, "if-none-match": page.headers["etag"]})
+        assert again.status == 304
+        assert offered(await shopper.get(path)) == []
+
+
+async def test_nobody_is_asked_again_inside_the_shop(shopper: Shopper) -> None:
+    for site, asked in (("none", 1), ("cross-site", 1), ("same-origin", 0), ("same-site", 0)):
+        page = await shopper.get("/products", **GERMAN, **{"sec-fetch-site": site})
+        assert len(offered(page)) == asked, site
+    assert "hreflang" not in (await shopper.fragment("/products", "div#more")).text
 
 
 @pytest.mark.parametrize(

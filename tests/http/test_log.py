@@ -1,9 +1,13 @@
 """What stands in the log: one line of JSON for each request, and nothing that is nobody's business."""
 
+import asyncio
 import json
+from urllib.parse import urlsplit
+
+import pytest
 
 from tests.payments import stripe_api
-from tests.shop import ANNA, Running, Shopper, eventually, token_of
+from tests.shop import ANNA, FORM_TYPE, Running, Shopper, eventually, token_of
 from tests.stripe_double import KEY, SECRET, StripeDouble, deliver
 
 
@@ -50,3 +54,22 @@ async def test_an_answer_can_be_found_in_the_log(shop: Running, shopper: Shopper
         return f'"id":"{identity}"' in shop.log.read_text()
 
     assert await eventually(written)
+
+
+@pytest.mark.parametrize("route", ["/cart/items", "/webhooks/stripe"])
+async def test_who_goes_away_in_the_middle_of_a_form_is_no_mistake_of_ours(shop: Running, route: str) -> None:
+    address = urlsplit(shop.url)
+    before = len(shop.log.read_text())
+    _, there = await asyncio.open_connection(address.hostname, address.port)
+    head = f"POST {route} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {FORM_TYPE}\r\n"
+    there.write(f"{head}Content-Length: 100\r\n\r\na=1".encode())
+    await there.drain()
+    there.close()
+
+    async def written() -> list[str]:
+        said = shop.log.read_text()[before:].splitlines()
+        return [line for line in said if f'"route":"{route}"' in line]
+
+    (line,) = await eventually(written)
+    assert json.loads(line)["status"] == 400
+    assert "unhandled" not in shop.log.read_text()[before:]

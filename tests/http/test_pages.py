@@ -31,6 +31,8 @@ async def test_the_sitemap_lists_what_is_there_and_robots_are_told(shopper: Shop
     assert not [one for one in addresses if "indigo-cushion-cover" in one], "a draft"
     for address in products[:3]:
         assert (await shopper.get(address)).status == 200
+    assert (await shopper.get("/sitemap.xml?part=1")).status == 200
+    assert (await shopper.get("/sitemap.xml?part=99")).status == 404
     robots = (await shopper.get("/robots.txt")).text
     for path in ("/cart", "/checkout", "/orders/"):
         assert f"Disallow: {path}" in robots

@@ -1,6 +1,7 @@
 """Pictures as browsers get them: added while the shop runs, under names that last, and nothing else from there."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -72,3 +73,8 @@ async def test_what_is_no_picture_is_refused_in_one_line(shops: Shops, tmp_path:
     ]  # fmt: skip
     for (name, file, *more), said in wrong:
         assert await shop.command("pictures", "add", name, str(tmp_path / file), *more) == (1, said)
+    nowhere = tmp_path / "a.jpg" / "media"
+    there = replace(shop, environment=shop.environment | {"MEDIA_DIR": str(nowhere)})
+    code, line = await there.command("pictures", "add", thing.slug, str(tmp_path / "b.jpg"), "--alt", "A")
+    assert (code, line.count("\n")) == (1, 1)
+    assert line.startswith(f"storefront: MEDIA_DIR: {nowhere} cannot be made or written to")

@@ -8,10 +8,10 @@ from datetime import timedelta
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from storefront.app import make_shop, readiness
-from storefront.catalogue.models import CatalogueVersion, Product, StockMovement
+from storefront.catalogue.models import CatalogueVersion, Product, StockMovement, Variant
 from storefront.database import move_clock
 from storefront.outbox.models import WorkerBeat
 from storefront.settings import Settings
@@ -107,3 +107,14 @@ async def test_the_probes_tell_whether_it_is_ready(crowd: Running) -> None:
         await crowd.change(text("UPDATE alembic_version SET version_num = '0000'"))
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["ok"]) == (503, False)
+
+
+async def test_a_command_that_finds_the_database_busy_says_so_in_one_line(shop: Running) -> None:
+    thing = await shop.new_thing(on_hand=3)
+    busy = update(Variant).where(Variant.id == thing.variant_id).values(position=1)
+    async with shop.database() as database, database.writes() as session:
+        await session.execute(busy)
+        code, said = await shop.command("stock", thing.sku, "5")
+    assert code == 1
+    assert said == "storefront: the database is busy with something else for too long; please try again\n"
+    assert await shop.stock(thing) == (3, 0)

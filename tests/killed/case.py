@@ -140,6 +140,10 @@ class Shopper:
         )
         self._expect(answer, 303)
 
+    async def enter(self, code: str) -> None:
+        """Type a discount code into the cart."""
+        self._expect(await self._ask("POST", "/cart/promotion", {"code": code}), 303)
+
     async def order(self, **more: str) -> str:
         """Place the order; gives the payment page's session. Tries again where the shop asks for it."""
         return await self._to_the_page("/checkout", WHO | more)
@@ -162,8 +166,8 @@ class Shopper:
         answer = await self._ask("GET", f"/checkout/return?session_id={session}")
         self._expect(answer, 303)
 
-    async def cancel(self, order: Order) -> None:
-        self._expect(await self._ask("POST", f"/orders/{order.token}/cancel"), 303)
+    async def cancel(self, order: Order, **form: str) -> None:
+        self._expect(await self._ask("POST", f"/orders/{order.token}/cancel", form), 303)
 
 
 def settings_for(database_url: str, folder: Path, stripe: StripeServer) -> Settings:

@@ -98,6 +98,11 @@ class StripeServer:
             for table in ("objects", "deliveries", "tries", "idempotency", "faults", "requests", "facts"):
                 books.execute(f"DELETE FROM {table}")
 
+    def forget_events(self) -> None:
+        """As after 30 days."""
+        with closing(sqlite3.connect(self.path, timeout=10)) as books, books:
+            books.execute("DELETE FROM objects WHERE kind = 'event'")
+
     def stop(self) -> None:
         _end(self._process)
 
@@ -119,14 +124,21 @@ class ShopServer:
             "STRIPE_CONNECTIVITY_CHECK": "false",
         }
         self._process: multiprocessing.process.BaseProcess | None = None
+        self._stop_at = ""
         self.died = False
 
     async def start(self, stop_at: str = "") -> None:
         """Start, and wait until it is ready, or dead of the step."""
+        self._stop_at = stop_at
         settings = {**self._settings, "STOREFRONT_STOP_AT": stop_at}
         self._process = _start("storefront.asgi:app", self._port, self.log, **settings)
         if not await _until_it_answers(self._process, f"{self.url}/readyz", self.log):
             self.see_it_dead()
+
+    async def start_anew(self) -> None:
+        """End and start it, as a deployment does; unless it died already, it still will at its step."""
+        self.stop()
+        await self.start("" if self.died else self._stop_at)
 
     @property
     def dead(self) -> bool:

@@ -20,7 +20,7 @@ from storefront.payments.reconcile import reconcile as run_reconcile
 from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
 from storefront.sandbox import faults
 from storefront.worker import JOBS
-from tests.model.world import ORIGIN, SIGN_IN, THINGS, Process, World
+from tests.model.world import CODES, ORIGIN, SIGN_IN, THINGS, Process, World
 
 Move: TypeAlias = Callable[[World, Process, int, int], Coroutine[Any, Any, bool]]
 
@@ -52,6 +52,8 @@ FAULTS = (
     ("GET /v1/events", "503", "before"),
     ("* *", "429", "before"),
     ("* *", "delay", "after"),
+    ("POST /v1/coupons", "reset", "after"),
+    ("POST /v1/coupons", "500", "after"),
 )
 FORM = {
     "email": "anna@example.org",
@@ -109,6 +111,16 @@ async def edit(world: World, process: Process, n: int, m: int) -> bool:
     return _fine(
         world, await process.ask("POST", f"/cart/items/{line}", form, cart=world.carts[n % 3]), 303, 404, 409
     )
+
+
+async def code(world: World, process: Process, n: int, m: int) -> bool:
+    """Enter a discount code into a cart, one that nobody gave out now and then, or take it away."""
+    if m % 5 == 4:
+        answer = await process.ask("POST", "/cart/promotion/remove", {}, cart=world.carts[n % 3])
+        return _fine(world, answer, 303)
+    form = {"code": (*CODES, "NOBODYS")[m % 5 % 3]}
+    answer = await process.ask("POST", "/cart/promotion", form, cart=world.carts[n % 3])
+    return _fine(world, answer, 303, 422, 429)
 
 
 async def place(world: World, process: Process, n: int, m: int) -> bool:
@@ -291,6 +303,12 @@ async def refund_ends(world: World, _process: Process, n: int, m: int) -> bool:
     return refund is not None and await world.at_stripe(action, refund=refund["id"])
 
 
+async def refund_is_cancelled(world: World, _process: Process, n: int, _m: int) -> bool:
+    """A refund that is on its way is called back."""
+    refund = newest(await world.objects("refund"), n)
+    return refund is not None and await world.at_stripe("cancel_refund", refund=refund["id"])
+
+
 async def dispute(world: World, _process: Process, n: int, m: int) -> bool:
     charge = newest(await world.objects("charge"), n)
     return charge is not None and await world.at_stripe("dispute", charge=charge["id"], inquiry=m % 2 == 1)
@@ -442,12 +460,12 @@ def _named(*group: Move) -> dict[str, Move]:
     return {one.__name__: one for one in group}
 
 
-CART = _named(buy, bought, add, edit, place)
+CART = _named(buy, bought, add, edit, place, code)
 ORDER = _named(pay_again, cancel, reorder, look, turn_back)
 CREDITS = _named(buy_credits, spend_credits)
 PAGE = _named(pay, stray_payment, pay_delayed, authenticate, money_comes, page_expires)
 NEWS = _named(come_back, deliver, deliver_rest, forge)
-DASHBOARD = _named(dashboard_refund, refund_ends, dispute, dispute_goes_on)
+DASHBOARD = _named(dashboard_refund, refund_ends, refund_is_cancelled, dispute, dispute_goes_on)
 STAFF = _named(refund, count_stock)
 TROUBLE = _named(fault, stripe_down, stripe_up, mail_down, restart)
 WORK = _named(work, work_all, reconcile)

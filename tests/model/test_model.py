@@ -5,7 +5,7 @@ import pytest
 from tests.model.machine import story_in
 from tests.model.telling import a_world, tell
 
-STORIES = {"sqlite": 25, "postgresql": 20}
+STORIES = {"sqlite": 18, "postgresql": 12}
 
 
 @pytest.mark.timeout(300)

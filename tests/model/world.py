@@ -38,6 +38,7 @@ from storefront.payments.breaker import Breaker
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.gateway import Gateway
 from storefront.payments.transport import InProcessClient
+from storefront.promotions.models import Promotion
 from storefront.sandbox import Sandbox, books
 from storefront.sandbox import clock as sandbox_clock
 from storefront.sandbox.books import Books
@@ -60,6 +61,11 @@ THINGS = (
     {"sku": "FREE", "price": 0, "tracked": False, "requires_shipping": False},
     {"sku": "CREDITS", "price": 900, "tracked": False, "requires_shipping": False, "credit_amount": 100},
 )
+# Two orders may have the first; the second makes a thing or two cost nothing.
+CODES: dict[str, dict[str, int]] = {
+    "SPRING": {"percent": 20, "most_orders": 2},
+    "GIFT": {"amount": 2200},
+}
 KEPT = {"catalogue_version", "products", "variants", "delivery_rates"}
 
 
@@ -202,6 +208,7 @@ class World:
                 await session.execute(update(Variant).where(Variant.id == number).values(**values))
                 if on_hand:
                     session.add(StockMovement(variant_id=number, quantity=on_hand, cause="start"))
+            session.add_all(Promotion(code=code, **worth) for code, worth in CODES.items())
             account = Account(
                 email="a@example.org", email_key="a@example.org", password_hash="", cart_salt=""
             )

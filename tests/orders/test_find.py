@@ -5,8 +5,9 @@ import re
 
 from sqlalchemy import func, select
 
+from storefront.orders.limits import LOOK_UP_NETWORK
 from storefront.orders.models import Lookup
-from tests.faults.house import House
+from tests.faults.house import House, from_network, use_up
 from tests.faults.test_refunds import paid
 from tests.web.page import Answer
 
@@ -72,6 +73,26 @@ async def test_questions_are_limited_for_hits_and_misses_alike(house: House) -> 
         assert answers[-1].headers["retry-after"].isdigit()
     await house.shop.work("answer_questions")
     assert len(await house.messages("order-link")) == 3
+
+
+async def test_a_number_is_asked_about_thirty_times_from_one_network(house: House) -> None:
+    order = await house.order((await paid(house)).order)
+    data = [{"number": order.number, "email": f"eve{n}@example.org"} for n in range(31)]
+    eve = from_network(house, "198.51.100.7")
+    statuses = [(await eve.post("/orders/lookup", one)).status for one in data]
+    assert statuses == [303] * 30 + [429]
+    assert (await eve.post("/orders/lookup", data[0] | {"number": "SF-222222"})).status == 303
+    mine = {"number": order.number, "email": ANNA}
+    assert (await house.shopper().post("/orders/lookup", mine)).status == 303, "the owner asks from elsewhere"
+
+
+async def test_one_network_asks_three_hundred_times(house: House) -> None:
+    data = {"number": "SF-222222", "email": ANNA}
+    await use_up(house, LOOK_UP_NETWORK, "127.0.0.1", left=1)
+    statuses = [(await house.shopper().post("/orders/lookup", data)).status for _ in range(2)]
+    assert statuses == [303, 429]
+    elsewhere = from_network(house, "198.51.100.7")
+    assert (await elsewhere.post("/orders/lookup", data)).status == 303
 
 
 async def test_what_was_typed_wrong_is_said_without_asking_anybody(house: House) -> None:

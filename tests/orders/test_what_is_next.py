@@ -1,5 +1,6 @@
 """What shopper and owner are told to expect: parcels, files, credits, refunds, disputes."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,31 @@ async def test_a_file_is_sent_by_e_mail_and_the_owner_is_told_to(
     assert (told.data["posted"], told.data["mailed"]) == (False, title)
     _, shown = await storefront(database_url, tmp_path, "orders", "show", order.number)
     assert "to do" not in shown
+
+
+async def test_the_owner_sees_until_when_a_dispute_is_to_be_answered(
+    house: House, database_url: str, tmp_path: Path
+) -> None:
+    bought = await paid(house, await house.thing(delivered=True))
+    number = (await house.order(bought.order)).number
+
+    async def shown() -> str:
+        code, text = await storefront(database_url, tmp_path, "orders", "show", number)
+        assert code == 0
+        return text
+
+    assert "to do: pack and send by post" in await shown()
+    opened = (await house.stripe.do("dispute", session=bought.session))["dispute"]
+    await house.deliver_new()
+    due = datetime.fromtimestamp(opened["evidence_details"]["due_by"], UTC)
+    text = await shown()
+    assert f"! answer the dispute about $20.00 until {due:%Y-%m-%d %H:%M} UTC\n" in text
+    assert "to do" not in text
+    await house.stripe.do("lose_dispute", dispute=opened["id"])
+    await house.deliver_new()
+    text = await shown()
+    assert "answer the dispute" not in text
+    assert "to do" not in text
 
 
 async def test_credits_are_there_at_once_and_nothing_has_to_be_sent(house: House) -> None:

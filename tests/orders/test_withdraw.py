@@ -4,10 +4,11 @@ import asyncio
 import re
 
 from storefront.orders.change import resolve
+from storefront.orders.limits import WITHDRAW_NETWORK
 from storefront.orders.models import Order, Withdrawal
 from storefront.orders.queries import lock_order
 from storefront.orders.withdraw import newest_withdrawals
-from tests.faults.house import House
+from tests.faults.house import House, from_network, use_up
 from tests.faults.test_refunds import paid
 from tests.orders.test_what_is_next import ship
 from tests.web.page import Answer
@@ -98,10 +99,48 @@ async def test_without_a_link_nothing_is_revealed_and_everything_is_kept(house: 
     await house.check()
 
 
+async def test_a_declaration_that_two_workers_take_up_at_once_is_noted_once(house: House) -> None:
+    """Both have seen that nobody has looked for its order; one looks, the other then sees that it is done."""
+    bought = await paid(house, await house.thing(delivered=True))
+    order = await house.order(bought.order)
+    form = FORM | {"number": order.number}
+    shopper = house.shopper()
+    await shopper.post("/withdraw", form | await key_of(await shopper.post("/withdraw", form)))
+    processes = [house.another(), house.another()]
+    async with house.database.writes() as session:
+        await lock_order(session, Order.id == order.id)
+        workers = [asyncio.create_task(one.work("answer_questions")) for one in processes]
+        await house.until_waiting(2)
+    await asyncio.gather(*workers)
+    assert (await house.story(order.id)).count("withdrawn") == 1
+    assert len(await house.messages("withdrawal-owner")) == 1
+    await house.check()
+
+
+async def test_what_is_cancelled_already_is_not_put_before_staff_by_a_withdrawal(house: House) -> None:
+    bought = await paid(house, await house.thing(delivered=True))
+    order = await house.order(bought.order)
+    assert (await house.shopper().post(f"/orders/{order.token}/cancel", {"paid": "yes"})).status == 303
+    form = FORM | {"number": order.number}
+    shopper = house.shopper()
+    await shopper.post("/withdraw", form | await key_of(await shopper.post("/withdraw", form)))
+    await house.shop.work("answer_questions", "refund")
+    assert (await house.story(order.id)).count("withdrawn") == 1, "it is heard all the same"
+    assert len(await house.messages("withdrawal-owner")) == 1
+    assert (await house.order(order.id)).attention == ""
+    await house.check()
+
+
 async def test_a_confirmation_carries_nobodys_advertisement(house: House) -> None:
     for wrong in (
         {"name": "Win at www.evil.example"},
         {"name": "https://evil"},
+        {"name": "evil。com"},
+        {"name": "evil．com"},
+        {"name": "https：／／evil"},
+        {"name": "evil\u202emoc.com"},
+        {"name": "Anna\u2028Larsson"},
+        {"name": "ev\u200bil"},
         {"number": "evil.example/x"},
     ):
         answer = await house.shopper().post("/withdraw", FORM | {"number": "SF-222222"} | wrong)
@@ -128,6 +167,16 @@ async def test_it_is_offered_until_the_time_is_over(house: House) -> None:
     assert "Withdraw from contract" not in (await without.get("/orders/lookup")).text
 
 
+async def test_one_network_declares_three_hundred_times(house: House) -> None:
+    shopper, form = house.shopper(), FORM | {"number": "SF-222222"}
+    await use_up(house, WITHDRAW_NETWORK, "127.0.0.1", left=1)
+    form |= await key_of(await shopper.post("/withdraw", form))
+    assert (await shopper.post("/withdraw", form)).status == 303
+    other = form | {"email": "berta@example.org"}
+    assert (await shopper.post("/withdraw", other)).status == 429
+    assert (await from_network(house, "198.51.100.7").post("/withdraw", other)).status == 303
+
+
 async def test_whoever_declares_often_is_heard_and_told_of_a_few_times(house: House) -> None:
     bought = await paid(house, await house.thing(delivered=True))
     form = FORM | {"number": (await house.order(bought.order)).number}
@@ -135,6 +184,9 @@ async def test_whoever_declares_often_is_heard_and_told_of_a_few_times(house: Ho
     for _ in range(11):
         answer = await shopper.post("/withdraw", form | await key_of(await shopper.post("/withdraw", form)))
     assert answer.status == 429
+    tagged = form | {"email": ANNA.replace("@", "+1@")}
+    key = await key_of(await shopper.post("/withdraw", tagged))
+    assert (await shopper.post("/withdraw", tagged | key)).status == 429
     await house.shop.work("answer_questions")
     assert len(await declared(house)) == 10
     assert len(await house.messages("withdrawal-owner")) == 5

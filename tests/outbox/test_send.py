@@ -188,6 +188,29 @@ async def test_a_failure_that_comes_late_does_not_undo_what_another_sent(
     assert sent.error == ""
 
 
+async def test_a_failure_that_comes_late_leaves_the_message_to_whoever_has_it(
+    database: Database, mailer: Mailer
+) -> None:
+    """The first one's time ran out, another sends it now; then the first one fails. A third must not come in."""
+    taken: list[Message | None] = []
+
+    class LateMailer(SlowMailer):
+        async def send(self, message: Message) -> None:
+            await let_time_pass(database, seconds=60)
+            taken.append(await claim(database))
+            raise NotSent("The mail server did not answer in time")
+
+    await leave(database, "one")
+    with capture_logs():
+        assert await send_due(database, LateMailer(mailer)) == 0
+    (other,) = taken
+    assert other is not None
+    found = await row(database)
+    assert (found.tries, found.error, found.next_try_at) == (2, "", other.next_try_at)
+    await let_time_pass(database, seconds=55)
+    assert await claim(database) is None
+
+
 async def test_a_busy_database_is_asked_again_for_the_mark(
     database: Database, mailer: Mailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,8 +102,8 @@ def _refund(stripe: StripeDouble, params: Obj) -> Obj:
 
 
 def _coupon(stripe: StripeDouble, params: Obj) -> Obj:
-    amount = int(params["amount_off"])
-    return stripe.keep(objects.sample("coupon", id=objects.new_id("co"), amount_off=amount, percent_off=None))
+    amount, identity = int(params["amount_off"]), params.get("id") or objects.new_id("co")
+    return stripe.keep(objects.sample("coupon", id=identity, amount_off=amount, percent_off=None))
 
 
 def _balance(_stripe: StripeDouble, _params: Obj) -> Obj:

@@ -65,11 +65,11 @@ async def test_an_event_that_is_not_there_is_one_line(shop: Running) -> None:
 
 async def test_numbers_are_ascii_digits(shop: Running) -> None:
     thing = await shop.new_thing(on_hand=9)
-    for wrong in ("٣", "3٣", "1_0", "3.0", "three", ""):
+    for wrong in ("٣", "3٣", "1_0", "3.0", "three", "", "-5", "10000001"):
         code, said = await shop.command("stock", thing.sku, wrong)
         assert code == 1, wrong
         assert len(said.splitlines()) == 1
-        assert "whole number" in said
+        assert "no whole number from 0 to 10,000,000" in said
     assert await shop.stock(thing) == (9, 0)
     assert await shop.command("stock", thing.sku, "12") == (0, f"{thing.sku} on hand 12 held 0\n")
     for words in (
@@ -85,14 +85,19 @@ async def test_numbers_are_ascii_digits(shop: Running) -> None:
         assert len(said.splitlines()) == 1
 
 
-async def test_only_an_amount_is_refunded(order: Ordered) -> None:
-    """What is written and is no amount never means all of it."""
+async def test_only_an_amount_of_a_payment_is_refunded(order: Ordered) -> None:
+    """What is written and is no amount never means all of it, nor what is no payment the order's own."""
     await deliver(order.shop.url, stripe_api.pay(order.stripe, order.session))
     number = (await order.now()).number
     for wrong in ("", "0", "-1", "1e999999", "NaN", "٣"):
         code, said = await order.shop.command("orders", "refund", number, f"--amount={wrong}")
         assert code == 1, wrong
         assert "amount" in said
+        assert len(said.splitlines()) == 1
+    for wrong in ("", " ", "pi_elsewhere"):
+        code, said = await order.shop.command("orders", "refund", number, f"--payment={wrong}")
+        assert code == 1, wrong
+        assert "no payment" in said
         assert len(said.splitlines()) == 1
     code, said = await order.shop.command("orders", "refund", number, "--restock", "--amount=")
     assert (code, len(said.splitlines())) == (1, 1)
@@ -101,6 +106,18 @@ async def test_only_an_amount_is_refunded(order: Ordered) -> None:
         0,
         f"{number} $4.90 refunded, $4.90 in all\n",
     )
+
+
+@pytest.mark.parametrize("tracking", ["12\n34", "12\x1b[31m34", "12\u202e34", "1" * 301])
+async def test_tracking_is_one_readable_line(order: Ordered, tracking: str) -> None:
+    await deliver(order.shop.url, stripe_api.pay(order.stripe, order.session))
+    number = (await order.now()).number
+    code, said = await order.shop.command("orders", "ship", number, "--tracking", tracking)
+    assert code == 1
+    assert said.startswith("storefront: the tracking")
+    assert len(said.splitlines()) == 1
+    code, said = await order.shop.command("orders", "ship", number, "--tracking", "1" * 300)
+    assert (code, said) == (0, f"{number} sent\n"), "nothing was sent before"
 
 
 async def test_a_refund_that_stripe_refuses_is_said(order: Ordered) -> None:

@@ -92,6 +92,7 @@ async def test_who_sends_too_much_rubbish_is_told_to_wait(sqlite_template: Path,
     async with shop_inside(settings) as client:
         answers = [await client.post("/webhooks/stripe", content=b"{}") for _ in range(700)]
     statuses = [one.status_code for one in answers]
-    assert statuses[:100] == [400] * 100
-    assert statuses[-1] == 429
-    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert statuses[:300] == [400] * 300
+    # When the minute ends among the last ones, those are heard again.
+    refused = answers[statuses.index(429)]
+    assert 0 < int(refused.headers["retry-after"]) <= 60

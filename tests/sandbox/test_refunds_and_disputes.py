@@ -98,6 +98,46 @@ async def test_a_refund_can_be_ordered_pending(sandbox: Sandbox, paid: Any) -> N
     assert (done["refund"]["status"], done["charge"]["amount_refunded"]) == ("succeeded", 100)
 
 
+async def test_a_refund_that_is_on_its_way_can_be_cancelled(
+    client: stripe.StripeClient, sandbox: Sandbox, paid: Any, shop: Shop, check: Any
+) -> None:
+    session = paid["session"]["id"]
+    waits = await sandbox.control("refund", session=session, amount=100, status="requires_action")
+    check(waits["refund"])
+    assert waits["charge"]["amount_refunded"] == 100
+    cancelled = await client.v1.refunds.cancel_async(waits["refund"]["id"])
+    check(cancelled)
+    assert (cancelled.status, cancelled.failure_reason) == ("canceled", "merchant_request")
+    assert sorted(await shop.until(4)) == [
+        "charge.refund.updated",
+        "charge.refunded",
+        "refund.created",
+        "refund.updated",
+    ]
+    for event in shop.events:
+        check(event)
+    pending = await sandbox.control("refund", session=session, amount=200, status="pending")
+    for refund, status in ((pending["refund"]["id"], "pending"), (cancelled.id, "canceled")):
+        with pytest.raises(stripe.InvalidRequestError, match=f"is {status}, so it cannot be canceled"):
+            await client.v1.refunds.cancel_async(refund)
+    with pytest.raises(stripe.InvalidRequestError, match="No such refund"):
+        await client.v1.refunds.cancel_async("re_none")
+    done = await sandbox.control("cancel_refund", refund=pending["refund"]["id"])
+    check(done["refund"])
+    assert (done["refund"]["status"], done["charge"]["amount_refunded"]) == ("canceled", 0)
+    await sandbox.control("clock", seconds=5 * 86400)
+    assert (await client.v1.refunds.retrieve_async(pending["refund"]["id"])).status == "canceled"
+    balance = await client.v1.balance.retrieve_async()
+    assert balance.pending[0].amount + balance.available[0].amount > 2000, "nothing left"
+
+
+async def test_a_refund_that_waits_for_the_shopper_arrives(sandbox: Sandbox, paid: Any, check: Any) -> None:
+    done = await sandbox.control("refund", session=paid["session"]["id"], status="requires_action")
+    done = await sandbox.control("settle_refund", refund=done["refund"]["id"])
+    check(done["refund"])
+    assert done["refund"]["status"] == "succeeded"
+
+
 @pytest.mark.parametrize(("end", "status"), [("win_dispute", "won"), ("lose_dispute", "lost")])
 async def test_a_dispute_runs_its_course(
     client: stripe.StripeClient, sandbox: Sandbox, paid: Any, shop: Shop, check: Any, end: str, status: str

@@ -3,6 +3,7 @@
 import gzip
 
 import httpx
+import pytest
 from sqlalchemy import text, update
 
 from storefront.catalogue.models import Variant
@@ -39,6 +40,27 @@ async def test_a_stranger_and_a_regular_see_the_same_page_but_for_the_badge(
         for answer in (strangers, regulars):
             for name in ("Cookie", "HX-Request", "HX-Request-Type", "Accept-Encoding"):
                 assert name in answer.headers["vary"], path
+
+
+@pytest.mark.parametrize(
+    ("accepts", "gzipped"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.5, br", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("identity, gzip; q=0.000", False),
+        ("x-notgzip", False),
+        ("*;q=0", False),
+        ("*, gzip;q=0", False),
+        ("", False),
+    ],
+)
+async def test_gzip_comes_only_where_it_is_taken(shopper: Shopper, accepts: str, gzipped: bool) -> None:
+    for path in PUBLIC:
+        answer = await shopper.get(path, **{"accept-encoding": accepts})
+        assert ("content-encoding" in answer.headers) == gzipped, path
 
 
 async def test_gzip_gives_the_very_same_bytes(shopper: Shopper) -> None:

@@ -106,7 +106,6 @@ async def test_a_listing_costs_two(client: httpx.AsyncClient) -> None:
         assert len(await cost(client, path)) <= 2, path
 
 
-@pytest.mark.xfail(reason="costs five when cold: product, variants, pictures, collections, related")
 async def test_a_product_costs_one(client: httpx.AsyncClient) -> None:
     await client.get("/")
     assert len(await cost(client, "/products/speckled-mug")) <= 1

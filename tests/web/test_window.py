@@ -117,6 +117,13 @@ async def test_who_must_be_looked_up_walks_in(front: Front, cookie: str) -> None
     assert answer.status_code == 200
 
 
+async def test_who_is_offered_another_language_walks_in(front: Front) -> None:
+    await front.get("/products")
+    for wish, answered in (("en", True), ("de", False), ("fr", True)):
+        answer, at_once = await front.get("/products", **{"accept-language": wish})
+        assert (at_once, "Diese Seite auf Deutsch" in answer.text) == (answered, not answered)
+
+
 async def test_a_notice_is_said_once(front: Front) -> None:
     await front.get("/products")
     answer, _ = await front.get("/products", cookie="notice=empty")

@@ -181,7 +181,16 @@ def refund(
         "status": status,
         "transfer_reversal": None,
     }
-    return shown | ({"pending_reason": "processing"} if status == "pending" else {})
+    if status == "pending":
+        shown["pending_reason"] = "processing"
+    if status == "requires_action":
+        address = params.get("instructions_email") or charge["billing_details"]["email"] or ""
+        sent = {"email_sent_at": created, "email_sent_to": address}
+        shown["next_action"] = {
+            "type": "display_details",
+            "display_details": {"email_sent": sent, "expires_at": created + 45 * 86400},
+        }
+    return shown
 
 
 def balance_transaction(

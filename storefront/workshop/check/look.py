@@ -123,7 +123,8 @@ class _Checked:
                 yield Problem(file.relative_to(self.folder).as_posix(), line, text, help)
 
     def rendered(self) -> Iterator[Problem]:
-        """What only shows when pages are made from sample data."""
+        """What only shows when pages are made from sample data; a mistake once, in however many states it shows."""
+        seen: dict[tuple[str, int, str], list[str]] = {}
         stage = Stage(self.settings, self.templates, Mailer(self.settings, self.templates))
         for state in STATES:
             try:
@@ -140,7 +141,10 @@ class _Checked:
                 inside = path.is_relative_to(self.folder)
                 shown = path.relative_to(self.folder).as_posix() if inside else found.place.file
                 said = f"{found.text}{meant(found.nearest)}"
-                yield Problem(shown, found.place.line, said, f"(Seen in /_gallery/{state.name}.)")
+                seen.setdefault((shown, found.place.line, said), []).append(state.name)
+        for (shown, line, said), (first, *others) in seen.items():
+            more = f" and {len(others)} more" if others else ""
+            yield Problem(shown, line, said, f"(Seen in /_gallery/{first}{more}.)")
 
 
 def _listed(some: Given) -> str:

@@ -9,8 +9,9 @@ from jinja2 import Environment, TemplateAssertionError, meta, nodes
 from storefront.workshop.check.given import Given
 from storefront.workshop.explain import close, meant
 
-HOLES = ("badge", "notice")
-SETS = (nodes.Assign, nodes.AssignBlock)
+HOLES = ("badge", "notice", "offer")
+# What these bring at the top of a template is there in its blocks, too.
+SETS = (nodes.Assign, nodes.AssignBlock, nodes.Import, nodes.FromImport)
 # Whoever is asked for a template: the tag as it is written.
 ASKS = {
     nodes.Extends: "extends",
@@ -50,7 +51,7 @@ def unknown_calls(tree: nodes.Template, asset: Any, files: list[str]) -> Iterato
             continue
         name, value = call.node.name, str(call.args[0].value)
         if name == "hole" and value not in HOLES:
-            yield call.lineno, f"There is no hole {value!r}; there are {' and '.join(HOLES)}."
+            yield call.lineno, f"There is no hole {value!r}; there are {', '.join(HOLES)}."
         if name == "asset":
             try:
                 asset(value)

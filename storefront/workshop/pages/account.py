@@ -57,10 +57,10 @@ def account(
     )
 
 
-def sign_in(error: str = "", message: str = "") -> Make:
+def sign_in(error: str = "", message: str = "", way_out: dict[str, str] | None = None) -> Make:
     def names() -> dict[str, Any]:
         fields = [views.email_field("anna@example.org", error), views.password_field()]
-        form = form_context("/account/sign-in", "Sign in", fields, message=message)
+        form = form_context("/account/sign-in", "Sign in", fields, message=message, way_out=way_out)
         links = [{"label": "Forgot your password?", "url": "/account/reset"}]
         return {"form": form, "lead": "", "links": links}
 
@@ -111,6 +111,14 @@ PAGES: Pages = (
     ("account-unconfirmed", "Account: nothing yet", overview(**NEW)),
     ("account-sign-in", "Sign in", sign_in()),
     ("account-mistaken", "Sign in: mistaken", sign_in(message="Address and password do not fit.")),
+    (
+        "account-too-often",
+        "Sign in: too often mistaken",
+        sign_in(
+            message="Please wait 12 minutes and try again. With a new password by mail you need not wait:",
+            way_out={"label": "Set a new password", "url": "/account/reset"},
+        ),
+    ),
     ("account-mistakes", "Sign in: a field is wrong", sign_in("Enter your e-mail address.")),
     (
         "account-check-mail",

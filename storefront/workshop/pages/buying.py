@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from storefront.cart.queries import CartView
-from storefront.cart.views import Message, cart_context
+from storefront.cart.share import Shared, shared_context
+from storefront.cart.views import Message, Typed, cart_context
 from storefront.checkout.views import checkout_context
+from storefront.orders.change import UNCLEAR
 from storefront.orders.queries import OrderView
 from storefront.orders.views import order_context
 from storefront.web.templates import Templates
@@ -37,6 +39,20 @@ def cart(shown: CartView, **more: Any) -> Make:
     return make
 
 
+def drawer(templates: Templates, currency: str) -> str:
+    context = cart_context(templates, currency, carts.FULL, carts.RATES)
+    context["share_url"] = "/cart/shared/sample"
+    return templates.page("gallery/drawer.html", title="The cart's drawer", path="", cart=context)
+
+
+def shared(templates: Templates, currency: str) -> str:
+    wanted = {one.variant_id: one.quantity for one in SHARED} | {99: 1}
+    context = shared_context(templates, currency, wanted, SHARED, "/cart/shared/sample")
+    return templates.page(
+        "cart/shared.html", title="A shared cart", path="/cart/shared/sample", shared=context
+    )
+
+
 def checkout(
     shown: CartView, values: Mapping[str, str], account: dict[str, Any] | None = None, **more: Any
 ) -> Make:
@@ -66,8 +82,15 @@ def order(shown: OrderView, offer: dict[str, str] | None = None) -> Make:
 
 
 NOTHING = CartView(1)
+SHARED = [
+    Shared(
+        one.variant_id, one.title, one.variant_title, one.slug, one.image, one.quantity, one.price, True, left
+    )
+    for one, left in ((carts.SOAP, 40), (carts.SHORT, 2), (carts.GONE, 0))
+]
 REMOVED = {"title": "Lavender soap", "variant_id": 1, "quantity": 2, "action": "/cart/items"}
 REFUSED = Message("Choose at most 99.", line_id=1, entered="200")
+WRONG_CODE = Typed("WELCOM10", "There is no code WELCOM10. Please look how it is written.")
 ONLY_TWO = Message(
     "Only 2 left of Oak bread board.",
     agree={"action": "/cart/items", "name_values": {"variant_id": 5, "quantity": 2}, "label": "Take 2"},
@@ -97,6 +120,11 @@ PAGES: Pages = (
     ("cart-refused", "Cart: quantity refused", cart(carts.FULL, message=REFUSED)),
     ("cart-too-few", "Cart: too few left", cart(carts.FULL, message=ONLY_TWO)),
     ("cart-changed-meanwhile", "Cart: changed meanwhile", cart(carts.TROUBLED)),
+    ("cart-code", "Cart: with a discount code", cart(carts.REDUCED)),
+    ("cart-code-from", "Cart: a code that does not count yet", cart(carts.NOT_YET_REDUCED)),
+    ("cart-code-refused", "Cart: a code refused", cart(carts.FULL, typed=WRONG_CODE)),
+    ("cart-shared", "Cart: shared by somebody", shared),
+    ("drawer", "Cart: the drawer", drawer),
     ("checkout", "Checkout", checkout(carts.FULL, {})),
     (
         "checkout-filled",
@@ -108,6 +136,7 @@ PAGES: Pages = (
         "Checkout: mistakes",
         checkout(carts.FULL, ADDRESS | {"email": "anna@", "postal_code": ""}, errors=LACKING),
     ),
+    ("checkout-code", "Checkout: with a discount code", checkout(carts.REDUCED, ADDRESS)),
     ("checkout-dearer", "Checkout: another total", checkout(carts.FULL, ADDRESS, message=DEARER)),
     (
         "checkout-bought-away",
@@ -127,8 +156,20 @@ PAGES: Pages = (
         "Order: payment declined",
         order(orders.view("pending", "redirected", "declined", decline_reason="The card was declined.")),
     ),
+    (
+        "order-unclear",
+        "Order: the payment does not fit",
+        order(orders.view("pending", "redirected", "mismatch", attention=f"{UNCLEAR}the amount")),
+    ),
     ("order-awaiting", "Order: money on its way", order(orders.view("awaiting", "redirected", "awaiting"))),
     ("order-paid", "Order: paid", order(orders.view("paid", "redirected", "paid"), OFFER)),
+    (
+        "order-code",
+        "Order: with a discount code",
+        order(
+            orders.view("paid", "redirected", "paid", discount=420, promotion_code="WELCOME10", total=4270)
+        ),
+    ),
     ("order-shipped", "Order: sent", order(orders.view("paid", "redirected", "paid", "shipped", sent=True))),
     ("order-download", "Order: a download", order(orders.view("paid", "redirected", "paid", download=True))),
     (

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from storefront.catalogue import pages as catalogue
+from storefront.catalogue.filters import Filters
 from storefront.catalogue.queries import Offer, Slice
 from storefront.credits.queries import Package
 from storefront.web.templates import Templates
@@ -41,6 +42,10 @@ def filtered(templates: Templates, currency: str) -> str:
         collections=all_of_them,
         sort="price",
         continued=True,
+        filters=CHOSEN,
+        form=CHOICES,
+        numbers={1: 3, 2: 2, 3: 0},
+        currency=currency,
     )
     return make(templates, currency)
 
@@ -55,7 +60,7 @@ def collections(templates: Templates, _currency: str) -> str:
 def product(*offers: Callable[[], Offer], option: str = "") -> Make:
     def make(templates: Templates, _currency: str) -> str:
         shown = things.product(*(one() for one in offers), option=option)
-        context = catalogue.product_context(templates, shown, things.cards()[:4], "", "Delivery from $4.90")
+        context = catalogue.product_context(templates, shown, "", "Delivery from $4.90")
         return templates.page(
             "catalogue/product.html", title=shown.title, path="/products/sample", product=context
         )
@@ -78,6 +83,20 @@ def pricing(templates: Templates, _currency: str) -> str:
     return templates.page("credits/pricing.html", title="Credits", path="/pricing", packages=packages)
 
 
+CHOSEN = Filters(price=(2000, 5000), option=("Glaze", "Oat white"), available=True)
+CHOICES = {
+    "prices": [{"value": "2000-5000", "label": "$20.00 to $50.00", "count": 3, "selected": True}],
+    "options": [
+        {
+            "name": "Glaze",
+            "values": [
+                {"value": "Glaze:Oat white", "label": "Oat white", "count": 3, "selected": True},
+                {"value": "Glaze:Slate", "label": "Slate", "count": 1, "selected": False},
+            ],
+        }
+    ],
+    "available": {"count": 3, "chosen": True},
+}
 MUGS = [
     partial(things.offer, 1, "Oat white", 40),
     partial(things.offer, 2, "Slate", 2),
@@ -103,6 +122,19 @@ PAGES: Pages = (
         ),
     ),
     (
+        "search-some",
+        "Search: some of the words",
+        listing(
+            "catalogue/search.html",
+            things.listed,
+            path="/search",
+            query="mug candle",
+            heading="Search",
+            sorts=False,
+            some="mug candle",
+        ),
+    ),
+    (
         "search-nothing",
         "Search: nothing found",
         listing("catalogue/search.html", Slice, path="/search", query="umbrella", heading="Search", total=0),
@@ -113,7 +145,7 @@ PAGES: Pages = (
     (
         "product-reduced",
         "Product: reduced",
-        product(partial(things.offer, 1, "", 9, was="$29.00", unit_price="$6.86 per 100 ml")),
+        product(partial(things.offer, 1, "", 9, was="$29.00", unit_price="$6.86 for 100 ml")),
     ),
     ("product-sold-out", "Product: sold out", product(partial(things.offer, 1, "", 0))),
     (

@@ -1,9 +1,11 @@
 """Carts in every state, and the rates by which they are delivered."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from storefront.cart.delivery import Rate
 from storefront.cart.queries import CartView, Line
+from storefront.promotions.offers import Offer
 from storefront.workshop.samples.things import drawn
 
 RATES = [
@@ -44,10 +46,16 @@ SHORT = line(5, "oak-bread-board", "Oak bread board", 3900, 3, left=2)
 GONE = line(6, "ash-glaze-teapot", "Ash glaze teapot", 8600, left=0)
 
 
-def cart(*lines: Line) -> CartView:
-    return CartView(1, lines=list(lines))
+WELCOME = Offer(1, "WELCOME10", 10, None, 2000, None, datetime(2026, 1, 1, tzinfo=UTC), None)
+FROM_60 = Offer(2, "GIFT", None, 1500, 6000, None, datetime(2026, 1, 1, tzinfo=UTC), None)
+
+
+def cart(*lines: Line, offer: Offer | None = None) -> CartView:
+    return CartView(1, lines=list(lines), offer=offer)
 
 
 FULL = cart(SOAP, MUG)
+REDUCED = cart(SOAP, MUG, offer=WELCOME)
+NOT_YET_REDUCED = cart(SOAP, MUG, offer=FROM_60)
 DOWNLOAD = cart(PATTERN)
 TROUBLED = cart(SOAP, DEARER, SHORT, GONE)

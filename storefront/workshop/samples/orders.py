@@ -29,6 +29,8 @@ def order(state: str, **more: Any) -> Order:
         "note": "Please ring twice.",
         "currency": "USD",
         "subtotal": 4200,
+        "promotion_code": "",
+        "discount": 0,
         "shipping": 490,
         "total": 4690,
         "refunded_amount": 0,
@@ -63,7 +65,9 @@ def view(state: str, *happened: str, sent: bool = False, download: bool = False,
     if download:
         amounts = {"subtotal": 1200, "shipping": 0, "total": 1200, "address": None, "shipping_title": ""}
         more = amounts | more
-    data = {"reason": "The card was declined.", "amount": "$46.90", "why": "by the shopper", "tracking": ""}
+    amount = more.get("refunded_amount", 4690)
+    data: dict[str, Any] = {"reason": "The card was declined.", "amount": amount, "currency": "USD"}
+    data |= {"why": "by the shopper", "tracking": ""}
     kinds = ("placed", *happened)
     timeline = [
         TimelineEntry(kind=kind, data=data, at=PLACED + timedelta(minutes=n)) for n, kind in enumerate(kinds)

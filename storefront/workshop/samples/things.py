@@ -21,7 +21,7 @@ def card(slug: str, title: str, price: str, **more: Any) -> Card:
 def cards() -> list[Card]:
     """A card in each state."""
     return [
-        card("lavender-soap", "Lavender soap", "$9.00", unit_price="$9.00 per 100 g"),
+        card("lavender-soap", "Lavender soap", "$9.00", unit_price="$9.00 for 100 g"),
         card("speckled-mug", "Speckled mug", "From $24.00"),
         card("linen-apron", "Linen apron", "$48.00", stock="few", stock_text=stock_text(True, 2)),
         card("ash-glaze-teapot", "Ash glaze teapot", "$86.00", stock="none", stock_text=stock_text(True, 0)),
@@ -69,4 +69,5 @@ def product(*offers: Offer, option: str = "") -> ProductView:
         offers=list(offers),
         images=[drawn("speckled-mug", "A speckled mug"), drawn("cafe-au-lait-bowl", "A bowl beside it")],
         collections=[("ceramics", "Ceramics")],
+        related=cards()[:4],
     )

@@ -1,0 +1,3 @@
+from tests.faults.conftest import assets, house, house_settings
+
+__all__ = ["assets", "house", "house_settings"]
