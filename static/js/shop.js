@@ -36,6 +36,10 @@ addEventListener("pageshow", (event) => {
 addEventListener("visibilitychange", syncBadge);
 addEventListener("change", showPrice);
 
+// Who went back or forward before htmx listened (it begins in a timeout of its own) sees another page than the address says.
+const place = (url) => url.split("#")[0];
+setTimeout(() => window.navigation?.activation && place(navigation.activation.entry.url) !== place(location.href) && location.reload());
+
 // The same once more. What was typed already is no news to htmx, so its form is sent.
 function again() {
   const { type, target } = failed;

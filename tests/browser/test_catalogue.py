@@ -1,8 +1,9 @@
 """Finding things: suggestions, results, order, filters, more; every view has an address that can be shared."""
 
+import asyncio
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.chromium import PHONE, TABLET
 from tests.browser.conftest import Open
@@ -97,6 +98,29 @@ async def test_sorting_has_an_address_and_back_is_right(page: Page) -> None:
     await expect(first).to_have_text("Lavender soap")
     await expect(page.get_by_label("Sort by")).to_have_value("featured")
     await page.go_forward(wait_until="commit")
+    await expect(first).to_have_text("Lambswool throw")
+
+
+@at_both_widths
+async def test_forward_before_the_scripts_came_shows_what_the_address_says(page: Page) -> None:
+    await page.goto("/products")
+    first = page.locator("#cards .card-title").first
+    await page.get_by_label("Sort by").select_option("-price")
+    await expect(first).to_have_text("Lambswool throw")
+    came, may_come = asyncio.Event(), asyncio.Event()
+
+    async def held(route: Route) -> None:
+        came.set()
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route("**/htmx-*.js*", held)
+    await page.go_back(wait_until="commit")
+    await came.wait()
+    await expect(first).to_have_text("Lavender soap")
+    await page.go_forward(wait_until="commit")
+    await expect(page).to_have_url("/products?sort=-price")
+    may_come.set()
     await expect(first).to_have_text("Lambswool throw")
 
 
