@@ -137,7 +137,7 @@ class CartController(Controller):
     @post("/cart/items", status_code=200)
     async def add(self, request: ShopRequest, cart_room: NamedDependency[CartRoom]) -> Response[Any]:
         entered = await read_form(request)
-        form, wrong = parse(AddForm, {"variant_id": "", **entered})
+        form, wrong = parse(AddForm, {"variant_id": "", "quantity": "", **entered})
         if form is None:
             if "quantity" in wrong:
                 return await show_cart(request, cart_room, 422, Message(wrong["quantity"]))

@@ -52,7 +52,7 @@ Quantity = Annotated[int, BeforeValidator(_whole_number), AfterValidator(_within
 
 class AddForm(BaseModel):
     variant_id: Annotated[int, BeforeValidator(_identity)]
-    quantity: Annotated[Quantity, AfterValidator(_at_least_one)] = 1
+    quantity: Annotated[Quantity, AfterValidator(_at_least_one)]
 
 
 class ChangeForm(BaseModel):

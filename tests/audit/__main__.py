@@ -72,7 +72,9 @@ def _cart(shop: Running) -> str:
         page = client.get(PAGES["product"]).text
         found = re.search(r'name="variant_id" value="(\d+)"', page)
         assert found, "nothing to buy"
-        added = client.post("/cart/items", data={"variant_id": found[1]}, headers={"origin": shop.url})
+        added = client.post(
+            "/cart/items", data={"variant_id": found[1], "quantity": "1"}, headers={"origin": shop.url}
+        )
         assert added.status_code == 303, added.text
         return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 

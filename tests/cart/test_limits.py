@@ -48,8 +48,9 @@ async def test_one_network_makes_so_many_carts(
 async def test_adding_a_wrong_quantity_changes_nothing(shop: Running, either: Shopper) -> None:
     thing, wrong = await shop.new_thing(), await shop.new_thing()
     await either.add(thing, 2)
-    for typed in ["0", *NO_QUANTITY]:
-        answer = await either.post("/cart/items", {"variant_id": str(wrong.variant_id), "quantity": typed})
+    for typed in [None, "0", *NO_QUANTITY]:
+        form = {"variant_id": str(wrong.variant_id)} | ({"quantity": typed} if typed is not None else {})
+        answer = await either.post("/cart/items", form)
         assert answer.status == 422, typed
         assert quantity(answer, thing) == "2", "the cart as it truly is"
         assert "99" in answer.element("cart").all("div", class_name="notice")[0].text

@@ -284,12 +284,13 @@ async def test_a_page_of_several_slow_calls_is_within_its_ten_seconds_too(
     tries = itertools.count()
 
     async def slow(_call: str) -> None:
-        await asyncio.sleep(0.5 if next(tries) % 2 else 60)
+        await asyncio.sleep(0.7 if next(tries) % 2 else 60)
 
     house.stripe.before = slow
     started = time.monotonic()
     answer = await shopper.submit(page, "/checkout", email="anna@example.org", name="Anna")
-    assert time.monotonic() - started < 10 / 4
+    # What the page needs for itself is no quarter of what it was.
+    assert time.monotonic() - started < patience.FOR_A_PAGE / 4 + (10 - patience.FOR_A_PAGE)
     assert next(tries) > 2
     does_not_know(answer, await house.order(bought.order))
     house.stripe.before = None

@@ -66,7 +66,7 @@ async def test_the_shops_own_pages_and_plain_clients_can(
     shop: Running, shopper: Shopper, site: str | None
 ) -> None:
     thing = await shop.new_thing()
-    data = {"variant_id": str(thing.variant_id)}
+    data = {"variant_id": str(thing.variant_id), "quantity": "1"}
     headers = {"sec-fetch-site": site} if site else {}
     answer = Answer(await shopper.client.post("/cart/items", data=data, headers=headers))
     assert answer.status == 303

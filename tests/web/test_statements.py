@@ -137,7 +137,7 @@ async def test_cart_and_add_and_count(client: httpx.AsyncClient, database: Datab
 
 async def test_placing_an_order_is_short(client: httpx.AsyncClient, database: Database) -> None:
     thing = await new_thing(database)
-    await client.post("/cart/items", data={"variant_id": str(thing.variant_id)})
+    await client.post("/cart/items", data={"variant_id": str(thing.variant_id), "quantity": "1"})
     page = Answer(await client.get("/checkout"))
     form = dict(page.form("/checkout").filled({}, None)) | ANNA
     with statements() as seen:
