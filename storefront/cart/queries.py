@@ -86,6 +86,11 @@ class CartView:
         return any(line.credit_amount is not None for line in self.lines)
 
     @property
+    def credits(self) -> int:
+        """How many credits it brings."""
+        return sum(line.quantity * (line.credit_amount or 0) for line in self.lines)
+
+    @property
     def can_check_out(self) -> bool:
         return bool(self.lines) and not any(line.short for line in self.lines)
 

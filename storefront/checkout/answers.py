@@ -16,12 +16,14 @@ from storefront.checkout.forms import UNREADABLE
 from storefront.checkout.place import (
     CartChanged,
     CartEmpty,
+    CreditsChanged,
     NotPayableAmount,
     TotalChanged,
 )
 from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_basket
 from storefront.database import now
 from storefront.language import gettext as _
+from storefront.language import ngettext
 from storefront.money import format_money
 from storefront.orders.queries import bought_from_cart, order_with_a_page
 from storefront.payments.errors import PaymentProblem
@@ -38,7 +40,7 @@ async def show_refusal(
     """409: what the shopper saw is not so any more. The form again, with every input and the new total."""
     if isinstance(refusal, CartChanged):
         basket = replace(basket, cart=refusal.cart)
-    elif isinstance(refusal, TotalChanged | CartEmpty):
+    elif isinstance(refusal, TotalChanged | CreditsChanged | CartEmpty):
         basket = await read_basket(request, room)
     if isinstance(refusal, CartEmpty) or not basket.cart.lines:
         return await nothing_to_order(request, room, basket)
@@ -53,6 +55,15 @@ async def show_refusal(
         )
         if refusal.shown == UNREADABLE:
             text = _("The total is %(total)s. Please check it and order again.", total=total)
+    elif isinstance(refusal, CreditsChanged):
+        now_it_is = ngettext("%(n)s credit", "%(n)s credits", refusal.credits)
+        text = _("Your cart now brings %(credits)s. Please check it and order again.", credits=now_it_is)
+        if refusal.shown != UNREADABLE:
+            text = _(
+                "Your cart now brings %(credits)s; you were shown %(shown)s. Please check it and order again.",
+                credits=now_it_is,
+                shown=ngettext("%(n)s credit", "%(n)s credits", refusal.shown),
+            )
     elif isinstance(refusal, NotPayableAmount):
         text = _("%(total)s cannot be paid by card. Please change your cart.", total=refusal.total)
     else:

@@ -29,6 +29,7 @@ from storefront.checkout.limits import placed_nothing, try_to_place, try_to_retu
 from storefront.checkout.place import (
     CartChanged,
     CartEmpty,
+    CreditsChanged,
     MustReplace,
     NeedsAccount,
     NotPayableAmount,
@@ -129,7 +130,7 @@ class CheckoutController(Controller):
                 step("place: committed")
                 if order.placed_at < began:
                     await placed_nothing(room.limits, counted)
-            except (CartEmpty, CartChanged, TotalChanged, NotPayableAmount) as refusal:
+            except (CartEmpty, CartChanged, TotalChanged, CreditsChanged, NotPayableAmount) as refusal:
                 return await show_refusal(request, room, basket, checked.typed, refusal)
             except NeedsAccount:
                 return await sign_in_first(request, room, basket, forms.draft_of(typed))
@@ -230,6 +231,7 @@ def _wanted(request: ShopRequest, room: CheckoutRoom, checked: forms.Checked) ->
         rate=checked.rate,
         note=values.get("note", ""),
         shown_total=checked.shown_total,
+        shown_credits=checked.shown_credits,
         origin=room.settings.base_url or request.origin,
         draft=checked.typed,
         account_id=request.account_id,

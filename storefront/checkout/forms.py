@@ -163,14 +163,16 @@ class Parts:
 class Checked:
     """A form that was looked at. `values` holds what this country's form has and nothing else, as an order
     keeps it; `typed` is the same with what was written by hand left alone, to be shown again; `errors` is in
-    page order; `rate` is the chosen delivery where it is offered; `shown_total` (minor units) is what the
-    shopper saw, None if the form did not say, UNREADABLE if it says nothing that a form of ours would."""
+    page order; `rate` is the chosen delivery where it is offered; `shown_total` (minor units) and
+    `shown_credits` are what the shopper saw, None if the form did not say, UNREADABLE if it says nothing that a form of
+    ours would."""
 
     values: dict[str, str]
     typed: dict[str, str]
     errors: dict[str, str]
     rate: Rate | None
     shown_total: int | None
+    shown_credits: int | None
     needs_delivery: bool
 
 
@@ -235,8 +237,10 @@ def check(form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate
         rate = chosen_rate(values, country, rates)
         _normalise(values, country)
     errors = {name: wrong[name] for name in names if name in wrong}
-    shown = _whole_amount(form["shown_total"]) if "shown_total" in form else None
-    return Checked(values, values | by_hand, errors, rate, shown, needs_delivery)
+    total, credits = (
+        _whole_amount(form[name]) if name in form else None for name in ("shown_total", "shown_credits")
+    )
+    return Checked(values, values | by_hand, errors, rate, total, credits, needs_delivery)
 
 
 def check_field(name: str, form: Mapping[str, str], *, needs_delivery: bool, rates: Sequence[Rate]) -> str:

@@ -34,7 +34,7 @@ NUMBER_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 @dataclass(frozen=True)
 class Wanted:
     """What the shopper agreed to: the checked form, the delivery rate (None: nothing to deliver), and the total in
-    minor units that they were shown (None: not said)."""
+    minor units and the credits that they were shown (None: not said)."""
 
     email: str
     name: str
@@ -44,6 +44,7 @@ class Wanted:
     note: str
     shown_total: int | None
     origin: str
+    shown_credits: int | None = None
     draft: dict[str, str] = field(default_factory=dict)
     account_id: int | None = None
 
@@ -61,6 +62,14 @@ class TotalChanged(Exception):
 
     shown: int
     total: int
+
+
+@dataclass
+class CreditsChanged(Exception):
+    """The things bring other credits than the shopper saw."""
+
+    shown: int
+    credits: int
 
 
 @dataclass
@@ -95,8 +104,8 @@ async def place(
 ) -> Order:
     """Place the order of a cart, or find the one that was placed already; gives it.
 
-    Raises CartEmpty, NeedsAccount, CartChanged, TotalChanged, NotPayableAmount, or MustReplace with the order whose
-    page has to be closed first; `replacing` then says that it was. Nothing is written when it raises.
+    Raises CartEmpty, NeedsAccount, CartChanged, TotalChanged, CreditsChanged, NotPayableAmount, or MustReplace with the
+    order whose page has to be closed first; `replacing` then says that it was. Nothing is written when it raises.
     """
     await lock(session, select(Cart.id).where(Cart.id == cart_id))
     step("place: cart locked")
@@ -120,6 +129,8 @@ async def place(
     total = Money(cart.subtotal - discount + shipping, settings.currency)
     if wanted.shown_total is not None and wanted.shown_total != total.amount:
         raise TotalChanged(wanted.shown_total, total.amount)
+    if wanted.shown_credits is not None and wanted.shown_credits != cart.credits:
+        raise CreditsChanged(wanted.shown_credits, cart.credits)
     if not total.payable:
         raise NotPayableAmount(total)
     digest = _digest(cart, wanted, total, discount)
@@ -255,9 +266,17 @@ async def _paid_when_placed(session: AsyncSession, settings: Settings, order: Or
 
 
 def _digest(cart: CartView, wanted: Wanted, total: Money, discount: int) -> str:
-    """What makes two orders the same order: things, prices, discount, address, delivery, note, total."""
+    """What makes two orders the same order: things as they are named and what they are, prices, discount, address,
+    delivery, note, total. An order that is found again keeps its frozen lines, so these must be what is shown now."""
     things: dict[str, Any] = {
-        "lines": sorted((line.variant_id, line.quantity, line.price) for line in cart.lines),
+        "lines": sorted(
+            (
+                *(line.variant_id, line.quantity, line.price, line.sku, line.title, line.variant_title),
+                *(line.requires_shipping, line.credit_amount),
+            )
+            for line in cart.lines
+        ),
+        "account": wanted.account_id if cart.holds_credits else None,
         "who": [wanted.email, wanted.name, wanted.tel],
         "address": wanted.address,
         "delivery": [wanted.rate.code, wanted.rate.title] if wanted.rate else None,

@@ -100,6 +100,7 @@ def checkout_context(
         "delivery_text": _cost_text(shipping, currency) if rate else "",
         "total_text": format_money(total, currency),
         "shown_total": total,
+        "shown_credits": cart.credits if cart.holds_credits else None,
         "currency": currency,
         "button": _("Sign in or register to go on") if needs_account else _button(total, currency),
         "needs_account": needs_account,

@@ -1,0 +1,101 @@
+"""What an order is for changes at the same price, between looking, ordering and ordering again."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from storefront.catalogue.models import Product, Variant
+from storefront.orders.models import CANCELLED, PENDING
+from tests.credits.people import buyer, package
+from tests.faults.house import House
+from tests.shop import Thing
+
+
+async def _change(house: House, thing: Thing, table: type[Variant] | type[Product], **to: Any) -> None:
+    mine = Variant.id == thing.variant_id if table is Variant else Product.id == thing.product_id
+    async with house.database.writes() as session:
+        await session.execute(update(table).where(mine).values(to))
+
+
+@pytest.mark.parametrize(("before", "after"), [(5, 50), (50, 2)])
+async def test_ordering_again_gives_the_credits_that_are_shown(
+    house: House, before: int, after: int
+) -> None:
+    anna = await buyer(house)
+    thing = await package(house, before)
+    old = await anna.buy(thing)
+    await _change(house, thing, Variant, credit_amount=after)
+    new = await house.placed(anna.shopper, await anna.shopper.order())
+    assert new.order != old.order
+    assert [await house.state(one.order) for one in (old, new)] == [CANCELLED, PENDING]
+    await house.stripe.do("pay", session=new.session)
+    await house.deliver_new()
+    assert await anna.balance() == (after, 0)
+    await house.check()
+
+
+async def test_what_becomes_credits_goes_to_whoever_orders_it_again(house: House) -> None:
+    anna = await buyer(house)
+    thing = await house.thing(on_hand=0, tracked=False)
+    old = await anna.buy(thing)
+    await _change(house, thing, Variant, credit_amount=9)
+    new = await house.placed(anna.shopper, await anna.shopper.order())
+    assert new.order != old.order
+    await house.stripe.do("pay", session=new.session)
+    await house.deliver_new()
+    assert await anna.balance() == (9, 0)
+    await house.check()
+
+
+@pytest.mark.parametrize(
+    ("table", "to"),
+    [(Variant, {"title": "Blue"}), (Product, {"title": "Another name"}), (Variant, {"sku": "SKU-ANEW"})],
+    ids=["variant", "product", "sku"],
+)
+async def test_an_order_names_its_things_as_they_were_shown(
+    house: House, table: type[Variant] | type[Product], to: dict[str, str]
+) -> None:
+    thing = await house.thing(on_hand=1)
+    old = await house.buy(thing)
+    await _change(house, thing, table, **to)
+    new = await house.placed(old.shopper, await old.shopper.order())
+    assert new.order != old.order
+    assert await house.state(old.order) == CANCELLED
+    [text] = to.values()
+    assert text in (await house.page(new.order)).words
+    again = await house.placed(old.shopper, await old.shopper.order())
+    assert again.order == new.order, "nothing has changed since"
+    await house.check()
+
+
+@pytest.mark.parametrize("after", [2, 500, None])
+async def test_credits_that_changed_while_the_form_was_open_are_said_and_nothing_is_placed(
+    house: House, after: int | None
+) -> None:
+    anna = await buyer(house)
+    thing = await package(house, 50)
+    await anna.shopper.add(thing, 2)
+    form = await anna.shopper.get("/checkout")
+    await _change(house, thing, Variant, credit_amount=after)
+    answer = await anna.shopper.submit(form, "/checkout", email=anna.email, name="Anna")
+    assert answer.status == 409
+    assert f"{2 * (after or 0):,} credits" in answer.words
+    assert "you were shown 100 credits" in answer.words
+    assert await house.orders() == []
+    assert house.stripe.asked("POST /v1/checkout/sessions") == 0
+    await house.placed(anna.shopper, await anna.shopper.submit(answer, "/checkout"))
+    await house.check()
+
+
+async def test_the_number_of_credits_is_asked_for_in_no_other_words(house: House) -> None:
+    anna = await buyer(house)
+    await anna.shopper.add(await package(house, 50))
+    form = await anna.shopper.get("/checkout")
+    answer = await anna.shopper.submit(form, "/checkout", email=anna.email, name="Anna", shown_credits="x")
+    assert answer.status == 409
+    assert "Your cart now brings 50 credits. Please check it" in answer.words
+    assert await house.orders() == []
+    plain = house.shopper()
+    await plain.add(await house.thing())
+    assert 'name="shown_credits"' not in (await plain.get("/checkout")).text
