@@ -42,8 +42,12 @@ setTimeout(() => window.navigation?.activation && place(navigation.activation.en
 
 // The same once more. What was typed already is no news to htmx, so its form is sent.
 function again() {
-  const { type, target } = failed;
-  type === "input" ? target.form.requestSubmit() : target.dispatchEvent(new failed.constructor(type, failed));
+  const event = failed.sourceEvent;
+  const { type, target } = event;
+  const once = new event.constructor(type, event);
+  once.again = true;
+  (event.submitter ?? target).focus();
+  type === "input" ? target.form.requestSubmit() : target.dispatchEvent(once);
 }
 
 let failed;
@@ -53,7 +57,7 @@ addEventListener("click", (event) => {
   if (!badge || !drawer || event.ctrlKey || event.metaKey || event.shiftKey || !matchMedia("(min-width: 48rem)").matches) return;
   event.preventDefault();
   drawer.open || drawer.showModal();
-  htmx.ajax("GET", badge.href, { target: "#cart", swap: "outerMorph", event });
+  htmx.ajax("GET", badge.href, { source: "#cart", target: "#cart", swap: "outerMorph", event });
 });
 drawer?.addEventListener("close", () => byId("cart-badge").focus());
 
@@ -64,11 +68,15 @@ addEventListener("keydown", (event) => {
 });
 
 addEventListener("htmx:config:request", (event) => {
-  const { sourceElement: source, sourceEvent } = event.detail.ctx;
+  const { sourceElement: source, sourceEvent, request } = event.detail.ctx;
   // Who empties a quantity is about to type another.
   if (source.ariaBusy === "true" || (sourceEvent?.type === "input" && sourceEvent.target.value < sourceEvent.target.min)) return event.preventDefault();
   busy(source, true);
-  each("#notice [data-kind=error], [data-notice] > *", (notice) => notice.remove());
+  // By it the shop knows a change again that it had made, though its answer was lost.
+  if (sourceEvent?.again) request.headers["X-Again"] = "1";
+  // What did not work is offered until it is asked for again: leaving a field must not take the button away from under a finger.
+  const other = failed?.sourceElement.isConnected && !source.contains(failed.sourceElement);
+  each("#notice [data-kind=error], [data-notice] > *", (notice) => (other && notice.querySelector("[data-again]")) || notice.remove());
 });
 
 addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -78,7 +86,7 @@ addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 
 function complain({ detail: { ctx } }) {
   if (ctx?.sourceEvent?.type === "every") return;
-  failed = ctx?.sourceEvent;
+  failed = ctx;
   noticeBar().innerHTML = `<p class="notice" data-kind="error">${byId("notice").dataset.failed}</p>`;
 }
 addEventListener("htmx:error", complain);
@@ -92,6 +100,8 @@ addEventListener("htmx:before:response", (event) => {
 });
 
 addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  syncBadge();
+  if (ctx.sourceElement.matches(".add-form")) byId("add-message").scrollIntoView({ block: "nearest" });
   if (ctx.hx.retarget === "#notice") noticeBar().replaceChildren(...byId("notice").children);
   // What had the focus may be gone.
   if (document.activeElement === document.body) (drawer?.open ? drawer : document).querySelector("[data-refocus]")?.focus({ preventScroll: true });

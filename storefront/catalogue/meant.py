@@ -42,6 +42,10 @@ async def find_meant(
     if len(ids) >= (1 if unfinished else FEW_RESULTS) or not typed:
         return Found(ids)
     choices = await _choices(database, words, typed, unfinished=unfinished)
+    telling = (await words.telling(some[0] for some in choices))[:MOST_OF_SOME]
+    if len(choices) < len(typed):
+        # What is left of "a bicycle for kids" must not be "a" and "for".
+        choices = [some for some in choices if some[0] in telling]
     for corrected in _likeliest(choices):
         if corrected == typed or not await is_anywhere(database, *corrected):
             continue
@@ -51,7 +55,6 @@ async def find_meant(
             return Found(ids, perhaps=instead) if ids else Found(others, instead=instead)
     if ids:
         return Found(ids)
-    telling = (await words.telling(some[0] for some in choices))[:MOST_OF_SOME]
     sought = " ".join(telling)
     if telling != typed and (others := await find(sought)):
         return Found(others, instead=sought)

@@ -91,7 +91,7 @@ def checkout_context(
         ],
         "message": message,
         "lines": [_line(templates, line, currency) for line in cart.lines],
-        "count_text": ngettext("%(n)s thing", "%(n)s things", cart.count),
+        "count_text": ngettext("%(n)s item", "%(n)s items", cart.count),
         "orderable": cart.can_check_out,
         "mend": _mend(cart),
         "subtotal_text": format_money(cart.subtotal, currency),

@@ -70,7 +70,7 @@ def number_field(typed: dict[str, str], wrong: dict[str, str]) -> dict[str, Any]
         _("Order number"),
         value=typed.get("number", ""),
         error=wrong.get("number", ""),
-        hint=_("It stands in our messages, such as SF-7Q4K2M."),
+        hint=_("You find it in our messages; it looks like SF-7Q4K2M."),
     )
 
 
@@ -83,5 +83,5 @@ def email_field(typed: dict[str, str], wrong: dict[str, str]) -> dict[str, Any]:
         error=wrong.get("email", ""),
         type="email",
         autocomplete="email",
-        hint=_("The one that you ordered with."),
+        hint=_("The address that you gave when you ordered."),
     )

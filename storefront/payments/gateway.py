@@ -283,9 +283,10 @@ class Gateway:
                 return await self._once(what, ask)
             except (RateLimited, StillUnderWay):
                 pause *= random.uniform(0.5, 1.5)  # noqa: S311 - only spreads processes apart
-                if time_left(ALL_TRIES) < pause + EACH_TRY:
+                spare = time_left(ALL_TRIES) - EACH_TRY
+                if spare <= 0:
                     raise
-                await asyncio.sleep(pause)
+                await asyncio.sleep(min(pause, spare))
         return await self._once(what, ask)
 
     async def _once(self, what: str, ask: Callable[[], Awaitable[Any]]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Offer:
 
 def unknown(code: str) -> str:
     """What is said of a code that nobody gave out."""
-    return _("There is no code %(code)s. Please look how it is written.", code=code)
+    return _("There is no code %(code)s. Please check how you typed it.", code=code)
 
 
 def as_code(text: str) -> str:

@@ -33,7 +33,8 @@ async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: B
         referer = connection.headers.get("referer")
         if referer is None:
             return
-        origin = "://".join(urlsplit(referer)[:2])
+        # Not by urlsplit, which raises for some of what anybody may send.
+        origin = "/".join(referer.split("/", 3)[:3])
     settings: Settings = connection.app.state.settings
     expected = settings.base_url or f"{connection.scope['scheme']}://{connection.headers.get('host', '')}"
     parts = urlsplit(expected)

@@ -94,8 +94,8 @@ def cards(templates: Templates, _currency: str) -> str:
 def suggestions(templates: Templates, _currency: str) -> str:
     found = card_list(templates, things.cards()[:4])
 
-    def render(query: str, shown: list[dict[str, Any]], count: str, instead: str = "", some: str = "") -> str:
-        return templates.render(
+    def opened(query: str, shown: list[dict[str, Any]], count: str, instead: str = "", some: str = "") -> str:
+        listed = templates.render(
             "catalogue/_suggestions.html",
             suggestions=shown,
             query=query,
@@ -103,15 +103,16 @@ def suggestions(templates: Templates, _currency: str) -> str:
             instead=instead,
             some=some,
         )
+        return f'<div class="suggestions-shown">{listed}</div>'
 
     return _sheet(
         templates,
         "Suggestions",
         [
-            ("found", render("so", found, "4 suggestions")),
-            ("instead", render("saop", found, "4 suggestions", "soap")),
-            ("some of the words", render("mug candle", found, "4 suggestions", some="mug candle")),
-            ("nothing", render("umbrella", [], "Nothing found")),
+            ("found", opened("so", found, "4 suggestions")),
+            ("instead", opened("saop", found, "4 suggestions", "soap")),
+            ("some of the words", opened("mug candle", found, "4 suggestions", some="mug candle")),
+            ("nothing", opened("umbrella", [], "Nothing found")),
         ],
     )
 

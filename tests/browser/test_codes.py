@@ -21,7 +21,7 @@ async def test_a_wrong_code_keeps_its_text_and_a_right_one_becomes_a_chip(page: 
     await expect(field).to_have_value("WELCOM10")
     await expect(field).to_be_focused()
     await expect(field).to_have_accessible_description(
-        "Error: There is no code WELCOM10. Please look how it is written."
+        "Error: There is no code WELCOM10. Please check how you typed it."
     )
     await field.fill("welcome10")
     await page.get_by_role("button", name="Apply").click()

@@ -77,6 +77,14 @@ async def test_a_word_that_stands_nowhere_is_left_out(found: Search) -> None:
 
 
 @pytest.mark.parametrize("unfinished", [False, True])
+async def test_what_is_left_of_a_search_must_say_something(found: Search, unfinished: bool) -> None:
+    for query in ("t-shirt", "the xyzzy", "a laptop", "ipad s", "o'brien", "bicycle for kids", "x-ray"):
+        assert await found(query, unfinished=unfinished) == ("", "", []), query
+    soaps = (await found("soap", unfinished=unfinished))[2]
+    assert await found("a soap for my xyzzy", unfinished=unfinished) == ("soap", "", soaps)
+
+
+@pytest.mark.parametrize("unfinished", [False, True])
 async def test_a_word_of_a_description_may_be_a_slip_too(found: Search, unfinished: bool) -> None:
     assert (await found("soup"))[2] == ["Café au lait bowl"]
     for query in ("lavender soup", "lavander soup", "soup lavander"):

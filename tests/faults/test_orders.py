@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, update
@@ -1118,11 +1119,15 @@ async def test_a_failed_order_that_is_being_paid_again_is_left_alone(house: Hous
     await house.check()
 
 
-async def test_a_page_is_asked_for_while_the_first_request_still_runs(house: House) -> None:
-    """Stripe's 409 (idempotency_key_in_use) is no refusal: it is asked again until the first one is through."""
+async def test_a_page_is_asked_for_while_the_first_request_still_runs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stripe's 409 (idempotency_key_in_use) is no refusal: it is asked again until the first one is through. The pauses
+    come out as long as they may, and are no reason to give up."""
+    monkeypatch.setattr(gateway, "random", SimpleNamespace(uniform=lambda _shortest, longest: longest))
     shopper = house.shopper()
     await shopper.add(await house.thing())
-    await house.stripe.fault("POST /v1/checkout/sessions", "delay", seconds=3.6)
+    await house.stripe.fault("POST /v1/checkout/sessions", "delay", seconds=4.5)
     assert (await shopper.order()).status == 303
     assert len(await house.stripe.objects("checkout.session")) == 1
     await house.check()

@@ -43,6 +43,8 @@ EVERYWHERE = [
         {"referer": "https://evil.example/"},
         {"referer": "http://127.0.0.1.evil.example/cart"},
         {"referer": "nonsense"},
+        {"referer": "http://[::1"},
+        {"referer": "http://[x]/"},
     ],
     ids=lambda headers: " ".join(f"{name}={headers[name]}" for name in headers),
 )

@@ -1,5 +1,6 @@
 """Checking the shop's own templates, or a theme over them."""
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,8 +120,14 @@ class _Checked:
 
     def styles(self) -> Iterator[Problem]:
         for file in sorted((self.folder / "static").rglob("*.css")):
-            for line, text, help in markup.in_styles(file.read_text("utf-8")):
-                yield Problem(file.relative_to(self.folder).as_posix(), line, text, help)
+            shown, content = file.relative_to(self.folder).as_posix(), file.read_text("utf-8")
+            for line, text, help in markup.in_styles(content):
+                yield Problem(shown, line, text, help)
+            place = file.relative_to(self.folder / "static").parent
+            for line, wanted in markup.files_of_styles(content):
+                path = posixpath.normpath((place / wanted).as_posix())
+                if path not in self.statics:
+                    yield Problem(shown, line, f"There is no file {path}.{meant(close(path, self.statics))}")
 
     def rendered(self) -> Iterator[Problem]:
         """What only shows when pages are made from sample data; a mistake once, in however many states it shows."""

@@ -10,6 +10,8 @@ EXPRESSION = re.compile(r"\{\{.*?\}\}", re.S)
 STAND_IN = "\ue000"
 ELSEWHERE = re.compile(r"\s*(?:https?:)?//", re.I)
 CSS_ELSEWHERE = re.compile(r"""(?:@import\s+(?:url\()?|url\()\s*["']?(?:https?:)?//""", re.I)
+CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
+CSS_FILE = re.compile(r"""url\(\s*["']?(?!data:|(?:https?:)?//|#)([^"')]+)["']?\s*\)""", re.I)
 LOADED = {
     "img": "src",
     "script": "src",
@@ -41,13 +43,20 @@ def in_styles(source: str) -> Iterator[tuple[int, str, str]]:
             )
 
 
+def files_of_styles(source: str) -> Iterator[tuple[int, str]]:
+    """The files that a style sheet names beside itself, by line; what its comments say is none."""
+    for number, line in enumerate(CSS_COMMENT.sub(_lines, source).splitlines(), 1):
+        for wanted in CSS_FILE.findall(line):
+            yield number, wanted.partition("#")[0].partition("?")[0].strip()
+
+
+def _lines(code: re.Match[str]) -> str:
+    return "\n" * code[0].count("\n")
+
+
 def _plain(source: str) -> str:
     """The markup without Jinja, each line where it was."""
-
-    def lines(code: re.Match[str]) -> str:
-        return "\n" * code[0].count("\n")
-
-    return EXPRESSION.sub(lambda code: STAND_IN + lines(code), CODE.sub(lines, source))
+    return EXPRESSION.sub(lambda code: STAND_IN + _lines(code), CODE.sub(_lines, source))
 
 
 class _Reader(HTMLParser):

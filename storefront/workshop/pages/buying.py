@@ -90,7 +90,7 @@ SHARED = [
 ]
 REMOVED = {"title": "Lavender soap", "variant_id": 1, "quantity": 2, "action": "/cart/items"}
 REFUSED = Message("Choose at most 99.", line_id=1, entered="200")
-WRONG_CODE = Typed("WELCOM10", "There is no code WELCOM10. Please look how it is written.")
+WRONG_CODE = Typed("WELCOM10", "There is no code WELCOM10. Please check how you typed it.")
 ONLY_TWO = Message(
     "Only 2 left of Oak bread board.",
     agree={"action": "/cart/items", "name_values": {"variant_id": 5, "quantity": 2}, "label": "Take 2"},

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from storefront.database import now
 from storefront.orders.models import Order, OrderLine, Shipment, TimelineEntry
 from storefront.orders.queries import OrderView
 from storefront.workshop.samples.carts import MUG, PATTERN, SOAP
@@ -36,7 +37,8 @@ def order(state: str, **more: Any) -> Order:
         "refunded_amount": 0,
         "decline_reason": "",
         "attention": "",
-        "hold_until": PLACED + timedelta(minutes=35) if state == "pending" else None,
+        # By the clock, or nothing would be held any more; its page says so many minutes.
+        "hold_until": now() + timedelta(minutes=35, seconds=30) if state == "pending" else None,
         "placed_at": PLACED,
     }
     return Order(**(columns | more))
