@@ -14,10 +14,6 @@ function syncBadge() {
   badge.querySelector(".cart-badge-count").textContent = +count || "";
 }
 
-function showPrice() {
-  each("[data-price]:checked", (chosen) => (byId("price").innerHTML = chosen.parentNode.querySelector(".option-price").innerHTML));
-}
-
 // Disabling a button would lose the focus.
 function busy(form, on) {
   if (!form.matches("[data-once]")) return;
@@ -27,18 +23,12 @@ function busy(form, on) {
 
 addEventListener("pageshow", (event) => {
   syncBadge();
-  showPrice();
   if (!event.persisted) return;
   drawer?.close();
   each("[data-once]", (form) => busy(form, false));
   each(".htmx-request", (element) => element.classList.remove("htmx-request"));
 });
 addEventListener("visibilitychange", syncBadge);
-addEventListener("change", showPrice);
-
-// Who went back or forward before htmx listened (it begins in a timeout of its own) sees another page than the address says.
-const place = (url) => url.split("#")[0];
-setTimeout(() => window.navigation?.activation && place(navigation.activation.entry.url) !== place(location.href) && location.reload());
 
 // The same once more. What was typed already is no news to htmx, so its form is sent.
 function again() {
@@ -101,7 +91,6 @@ addEventListener("htmx:before:response", (event) => {
 
 addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   syncBadge();
-  if (ctx.sourceElement.matches(".add-form")) byId("add-message").scrollIntoView({ block: "nearest" });
   if (ctx.hx.retarget === "#notice") noticeBar().replaceChildren(...byId("notice").children);
   // What had the focus may be gone.
   if (document.activeElement === document.body) (drawer?.open ? drawer : document).querySelector("[data-refocus]")?.focus({ preventScroll: true });

@@ -204,10 +204,10 @@ async def _add(request: ShopRequest, room: CartRoom, form: AddForm, new_key: str
 async def _was_done(request: ShopRequest, room: CartRoom) -> bool:
     """Whether a change whose answer was lost had been made: static/js/shop.js says what is asked for once more, and a
     browser that heard nothing still has the number of before."""
-    if "x-again" not in request.headers:
-        return False
     known, key = known_count(request), cookies.cart_key(request)
-    return known is not None and known != await queries.count_by_key(room.database.glance, key)
+    if "x-again" not in request.headers or known is None or key is None:
+        return False
+    return known != await queries.count_by_key(room.database.glance, key)
 
 
 async def _as_it_is(request: ShopRequest, room: CartRoom) -> Response[Any]:

@@ -47,6 +47,27 @@ async def test_what_takes_long_shows_that_it_works(page: Page) -> None:
     await expect(button).not_to_have_attribute("aria-disabled", "true")
 
 
+async def test_a_drawer_that_waits_for_its_cart_shows_it(open_browser: Open) -> None:
+    page = await open_browser(DESKTOP)
+    await put(page, SOAP)
+    await page.goto("/")
+    answered = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await page.route("**/cart", late)
+    await page.locator("#cart-badge").click()
+    drawer = page.locator("#cart-drawer")
+    await asyncio.sleep(0.3)
+    bar = await drawer.evaluate(BAR)
+    assert (bar["opacity"], bar["delay"]) == ("1", "0.2s")
+    answered.set()
+    await expect(drawer.locator(".line")).to_have_count(1)
+    assert await drawer.evaluate(BAR) is None
+
+
 @at_both_widths
 async def test_a_page_that_only_asks_again_shows_no_work(page: Page, shop: Running) -> None:
     await to_payment(page)
@@ -113,6 +134,8 @@ async def test_what_has_no_button_of_its_own_shows_a_line(open_browser: Open) ->
     await waits(page.get_by_role("button", name="Apply").click())
     await page.goto("/products")
     await page.locator("#cart-badge").click()
+    await expect(page.get_by_role("dialog").locator(".line")).to_have_count(1)
+    await expect(page.locator(".htmx-request")).to_have_count(0)
     await waits(page.get_by_role("dialog").get_by_role("button", name="One more").click(), ".drawer")
     await page.goto("/checkout")
     await waits(page.locator("#country").select_option("DE"))

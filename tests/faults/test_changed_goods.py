@@ -19,9 +19,7 @@ async def _change(house: House, thing: Thing, table: type[Variant] | type[Produc
 
 
 @pytest.mark.parametrize(("before", "after"), [(5, 50), (50, 2)])
-async def test_ordering_again_gives_the_credits_that_are_shown(
-    house: House, before: int, after: int
-) -> None:
+async def test_ordering_again_gives_the_credits_that_are_shown(house: House, before: int, after: int) -> None:
     anna = await buyer(house)
     thing = await package(house, before)
     old = await anna.buy(thing)

@@ -75,6 +75,18 @@ def test_a_key_that_is_not_there_shows_when_the_gallery_is_made(theme: Theme) ->
     )
 
 
+def test_a_file_that_a_style_names_and_that_is_not_there_is_found(theme: Theme) -> None:
+    theme.write(
+        "static/css/theme.css",
+        ".brand-mark { background: url('../images/favicon.svg') }\n"
+        "/* url(../images/once.png)\n */\n"
+        ".card { background: url(../images/favicn.svg), url(data:image/png;base64,AA==), url(#mark) }\n",
+    )
+    (one,) = check(worn(theme), render=False)
+    said = "There is no file images/favicn.svg. Did you mean images/favicon.svg"
+    assert str(one).startswith(f"static/css/theme.css:4: {said}")
+
+
 def test_the_comment_at_the_top_declares_names_and_asides() -> None:
     said = given(
         "{# From elsewhere. #}\n{# given: cart, line {a, b}, mood (optional: one of a, b). More, words #}"

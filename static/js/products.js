@@ -1,3 +1,14 @@
+// On the page of a product: the price of the chosen variant, also after Back, and the answer to "Add to cart" in sight.
+function showPrice() {
+  const chosen = document.querySelector("[data-price]:checked");
+  if (chosen) document.getElementById("price").innerHTML = chosen.parentNode.querySelector(".option-price").innerHTML;
+}
+addEventListener("pageshow", showPrice);
+addEventListener("change", showPrice);
+addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement.matches(".add-form")) document.getElementById("add-message").scrollIntoView({ block: "nearest" });
+});
+
 // What was looked at last, known to this browser alone. Without a script nothing of it is shown or kept.
 const KEY = "viewed";
 const MOST_KEPT = 9;
