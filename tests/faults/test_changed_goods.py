@@ -86,7 +86,7 @@ async def test_credits_that_changed_while_the_form_was_open_are_said_and_nothing
     await house.check()
 
 
-async def test_the_number_of_credits_is_asked_for_in_no_other_words(house: House) -> None:
+async def test_a_number_of_credits_that_cannot_be_read_is_no_agreement(house: House) -> None:
     anna = await buyer(house)
     await anna.shopper.add(await package(house, 50))
     form = await anna.shopper.get("/checkout")
