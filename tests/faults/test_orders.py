@@ -1232,7 +1232,10 @@ async def test_a_crowd_that_waits_for_one_thing_leaves_the_database_to_others(
         answers = asyncio.gather(*sent)
         await house.until_waiting(PLACED_AT_ONCE)
         assert (await house.shopper().get("/cart")).status == 200
-        assert house.connections <= PLACED_AT_ONCE
+        async with asyncio.timeout(10):
+            # Those who wait for their turn may still be reading what is in their cart.
+            while house.connections > PLACED_AT_ONCE:
+                await asyncio.sleep(0.01)
     assert Counter(one.status for one in await answers) == {303: 5, 409: 20}
     assert await house.stock(thing) == (5, 5)
     await house.check()
