@@ -34,13 +34,16 @@ addEventListener("visibilitychange", syncBadge);
 function again() {
   const event = failed.sourceEvent;
   const { type, target } = event;
-  const once = new event.constructor(type, event);
-  once.again = true;
   (event.submitter ?? target).focus();
-  type === "input" ? target.form.requestSubmit() : target.dispatchEvent(once);
+  type === "input" ? target.form.requestSubmit() : target.dispatchEvent(new event.constructor(type, event));
 }
 
 let failed;
+function hush() {
+  failed = null;
+  each("#notice [data-kind=error], [data-notice] > *", (notice) => notice.remove());
+}
+
 addEventListener("click", (event) => {
   if (event.target.matches("[data-again]")) again();
   const badge = event.target.closest("#cart-badge");
@@ -58,15 +61,12 @@ addEventListener("keydown", (event) => {
 });
 
 addEventListener("htmx:config:request", (event) => {
-  const { sourceElement: source, sourceEvent, request } = event.detail.ctx;
+  const { sourceElement: source, sourceEvent } = event.detail.ctx;
   // Who empties a quantity is about to type another.
   if (source.ariaBusy === "true" || (sourceEvent?.type === "input" && sourceEvent.target.value < sourceEvent.target.min)) return event.preventDefault();
   busy(source, true);
-  // By it the shop knows a change again that it had made, though its answer was lost.
-  if (sourceEvent?.again) request.headers["X-Again"] = "1";
-  // What did not work is offered until it is asked for again: leaving a field must not take the button away from under a finger.
-  const other = failed?.sourceElement.isConnected && !source.contains(failed.sourceElement);
-  each("#notice [data-kind=error], [data-notice] > *", (notice) => (other && notice.querySelector("[data-again]")) || notice.remove());
+  // Leaving a field asks too, and must not take "Try again" away from under a finger.
+  if (sourceEvent?.type !== "change" || !failed || source === failed.sourceElement) hush();
 });
 
 addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -91,6 +91,7 @@ addEventListener("htmx:before:response", (event) => {
 
 addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   syncBadge();
+  if (failed && !failed.sourceElement.isConnected) hush();
   if (ctx.hx.retarget === "#notice") noticeBar().replaceChildren(...byId("notice").children);
   // What had the focus may be gone.
   if (document.activeElement === document.body) (drawer?.open ? drawer : document).querySelector("[data-refocus]")?.focus({ preventScroll: true });

@@ -144,8 +144,6 @@ class CartController(Controller):
             if not entered.get("variant_id"):
                 return await show_cart(request, cart_room, 422, Message(wrong["variant_id"]))
             raise not_found()
-        if await _was_done(request, cart_room):
-            return await _as_it_is(request, cart_room)
         token = cookies.new_token()
         try:
             done = await _add(request, cart_room, form, cookies.hashed(token))
@@ -170,8 +168,6 @@ class CartController(Controller):
             text = next(iter(wrong.values()))
             message = Message(text, line_id=line_id, entered=entered.get("quantity", "")[:12])
             return await show_cart(request, cart_room, 422, message)
-        if await _was_done(request, cart_room):
-            return await _as_it_is(request, cart_room)
         try:
             if line_id > MOST_ID:
                 raise NoSuchThing
@@ -199,20 +195,6 @@ async def _add(request: ShopRequest, room: CartRoom, form: AddForm, new_key: str
     await try_to_begin(room.limits, request)
     async with room.database.stroke() as stroke:
         return await add_to_cart(stroke, key, new_key, *wanted, room.held)
-
-
-async def _was_done(request: ShopRequest, room: CartRoom) -> bool:
-    """Whether a change whose answer was lost had been made: static/js/shop.js says what is asked for once more, and a
-    browser that heard nothing still has the number of before."""
-    known, key = known_count(request), cookies.cart_key(request)
-    if "x-again" not in request.headers or known is None or key is None:
-        return False
-    return known != await queries.count_by_key(room.database.glance, key)
-
-
-async def _as_it_is(request: ShopRequest, room: CartRoom) -> Response[Any]:
-    count, _cookie = await badge_count(request, room.database, fresh=True)
-    return await show_cart(request, room, announce=_("It had worked, %(count)s in cart", count=count))
 
 
 def _said(done: Changed) -> str:

@@ -44,8 +44,9 @@ async def find_meant(
     choices = await _choices(database, words, typed, unfinished=unfinished)
     telling = (await words.telling(some[0] for some in choices))[:MOST_OF_SOME]
     if len(choices) < len(typed):
-        # What is left of "a bicycle for kids" must not be "a" and "for".
-        choices = [some for some in choices if some[0] in telling]
+        # What is left of "a bicycle for kids" must not be "a" and "for"; sizes may be short.
+        known = await words.known(some[0] for some in choices)
+        choices = [some for some in choices if some[0] in telling or some[0] in known]
     for corrected in _likeliest(choices):
         if corrected == typed or not await is_anywhere(database, *corrected):
             continue

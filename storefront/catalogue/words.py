@@ -74,6 +74,11 @@ class Words:
         await self._fresh()
         return [word for word in dict.fromkeys(words) if len(word) > 2 and word not in self._common]
 
+    async def known(self, words: Iterable[str]) -> set[str]:
+        """Those of `words`, of more than one letter, that stand somewhere as they are and not nearly everywhere."""
+        await self._fresh()
+        return {word for word in words if len(word) > 1 and word in self._words and word not in self._common}
+
     async def _fresh(self) -> None:
         version = await self._version()
         if version != self._of and time.monotonic() - self._read_at >= KEEP_FOR:

@@ -272,7 +272,8 @@ def _digest(cart: CartView, wanted: Wanted, total: Money, discount: int) -> str:
         "lines": sorted(
             (
                 *(line.variant_id, line.quantity, line.price, line.sku, line.title, line.variant_title),
-                *(line.requires_shipping, line.credit_amount),
+                *(line.requires_shipping, line.tracked, line.credit_amount, line.slug),
+                line.image.path if line.image else "",
             )
             for line in cart.lines
         ),

@@ -11,7 +11,7 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import Open
 from tests.browser.orders import order_of
-from tests.browser.shopping import MUG, SOAP, count, fill, put, to_payment
+from tests.browser.shopping import SOAP, count, fill, put, to_payment
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import ANNA, Running
@@ -243,42 +243,6 @@ async def test_the_notice_offers_the_same_again(open_browser: Open, watch: Watch
     await expect(page).to_have_url(re.compile(r"/search\?q=soap"))
 
 
-async def lost(route: Route) -> None:
-    """The shop does what was asked, and its answer never arrives."""
-    context = route.request.frame.page.context
-    known = await context.cookies()
-    await route.fetch()
-    # The browser hears of no cookie either.
-    await context.add_cookies(known)  # type: ignore[arg-type]
-    await route.abort("connectionreset")
-
-
-async def test_a_change_whose_answer_was_lost_is_not_made_twice(open_browser: Open, watch: Watch) -> None:
-    watch.expect("^no answer .*CONNECTION_RESET", "Failed to fetch")
-    page = await open_browser(PHONE)
-    await put(page, MUG)
-    await page.goto(f"/products/{SOAP}")
-    again = page.locator("[data-again]")
-    await page.route("**/cart/items", lost)
-    await page.get_by_role("button", name="Add to cart").click()
-    await expect(again).to_be_visible()
-    await page.unroute("**/cart/items")
-    await again.click()
-    await expect(page.locator("#add-message")).to_contain_text("It had worked, 2 in cart")
-    await expect(page.locator("#cart-badge")).to_have_text("Cart 2")
-    await page.goto("/cart")
-    await page.route("**/cart/items/*", lost)
-    await page.get_by_role("button", name="One more").first.click()
-    await expect(again).to_be_visible()
-    await page.unroute("**/cart/items/*")
-    await again.click()
-    await expect(page.locator("#cart-badge")).to_have_text("Cart 3")
-    await expect(again).to_have_count(0)
-    assert await count(page) == 3
-    await page.get_by_role("button", name="One more").first.click()
-    await expect(page.locator("#cart-badge")).to_have_text("Cart 4")
-
-
 @at_both_widths
 async def test_leaving_a_field_does_not_take_the_offer_away(page: Page, watch: Watch) -> None:
     watch.expect("^no answer .*CONNECTION_REFUSED", "Failed to fetch")
@@ -298,3 +262,25 @@ async def test_leaving_a_field_does_not_take_the_offer_away(page: Page, watch: W
     await expect(again).to_have_count(0)
     await expect(page.locator("#pay")).to_contain_text("$18.40")
     await expect(page.locator("#address_line1")).to_have_value("Unter den Linden 1")
+
+
+async def test_an_offer_that_makes_no_sense_any_more_goes(open_browser: Open, watch: Watch) -> None:
+    watch.expect("^no answer .*CONNECTION_REFUSED", "Failed to fetch")
+    page = await open_browser(PHONE)
+    again = page.locator("[data-again]")
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await page.route("**/checkout/fields/address_level1", nothing)
+    await page.locator("#address_level1").select_option("OR")
+    await expect(again).to_be_visible()
+    await page.locator("#country").select_option("DE")
+    await expect(page.locator("#address_level1")).to_have_count(0)
+    await expect(again).to_have_count(0)
+    await page.goto("/cart")
+    await page.route("**/cart/items/*", nothing)
+    await page.get_by_role("button", name="One more").click()
+    await expect(again).to_be_visible()
+    await page.unroute("**/cart/items/*")
+    await page.get_by_role("button", name="Remove").click()
+    await expect(page.locator("#cart")).to_contain_text("Your cart is empty")
+    await expect(again).to_have_count(0)

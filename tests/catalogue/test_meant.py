@@ -80,6 +80,8 @@ async def test_a_word_that_stands_nowhere_is_left_out(found: Search) -> None:
 async def test_what_is_left_of_a_search_must_say_something(found: Search, unfinished: bool) -> None:
     for query in ("t-shirt", "the xyzzy", "a laptop", "ipad s", "o'brien", "bicycle for kids", "x-ray"):
         assert await found(query, unfinished=unfinished) == ("", "", []), query
+    for query in ("20 cm zzqq", "a4 zzqq", "xl zzqq"):
+        assert (await found(query, unfinished=unfinished))[2], f"{query}: a size says something"
     soaps = (await found("soap", unfinished=unfinished))[2]
     assert await found("a soap for my xyzzy", unfinished=unfinished) == ("soap", "", soaps)
 

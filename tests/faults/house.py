@@ -324,6 +324,8 @@ class House:
     clients: list[httpx.AsyncClient] = field(default_factory=list)
     ahead: timedelta = timedelta(0)
     log: list[Any] = field(default_factory=list)
+    # Answers of 500 are what a test is about.
+    may_fail: bool = False
 
     @property
     def database(self) -> Database:
@@ -530,7 +532,7 @@ async def open_house(settings: Settings, assets: Assets, folder: Path) -> AsyncI
         with capture_logs() as house.log:
             yield house
         # With its exception: a 500 that a test may see as one answer of many.
-        assert [one for one in house.log if one["event"] == "unhandled"] == []
+        assert house.may_fail or [one for one in house.log if one["event"] == "unhandled"] == []
     finally:
         move_clock(timedelta(0))
         for client in house.clients:

@@ -94,6 +94,35 @@ async def test_a_number_of_credits_that_cannot_be_read_is_no_agreement(house: Ho
     assert answer.status == 409
     assert "Your cart now brings 50 credits. Please check it" in answer.words
     assert await house.orders() == []
+
+
+async def test_the_form_says_how_many_credits_there_are(house: House) -> None:
+    anna = await buyer(house)
+    await anna.shopper.add(await package(house, 50), 3)
+    form = await anna.shopper.get("/checkout")
+    assert "Your account gets 150 credits" in form.words
     plain = house.shopper()
     await plain.add(await house.thing())
-    assert 'name="shown_credits"' not in (await plain.get("/checkout")).text
+    assert "Your account gets" not in (await plain.get("/checkout")).words
+
+
+async def test_a_plain_thing_that_becomes_credits_while_the_form_is_open(house: House) -> None:
+    anna = await buyer(house)
+    thing = await house.thing(on_hand=0, tracked=False)
+    await anna.shopper.add(thing)
+    form = await anna.shopper.get("/checkout")
+    await _change(house, thing, Variant, credit_amount=9)
+    answer = await anna.shopper.submit(form, "/checkout", email=anna.email, name="Anna")
+    assert answer.status == 409
+    assert "9 credits; you were shown 0 credits" in answer.words
+    assert await house.orders() == []
+
+
+async def test_what_is_counted_since_it_was_ordered_is_held_when_it_is_ordered_again(house: House) -> None:
+    thing = await house.thing(on_hand=1, tracked=False)
+    old = await house.buy(thing)
+    await _change(house, thing, Variant, tracked=True)
+    new = await house.placed(old.shopper, await old.shopper.order())
+    assert new.order != old.order
+    assert await house.stock(thing) == (1, 1)
+    await house.check()

@@ -144,7 +144,7 @@ async def test_a_download_needs_no_address(shop: Running, shopper: Shopper, stri
     await shopper.add(thing)
     page = await shopper.get("/checkout")
     names = {name for name, _ in page.form("/checkout").filled({}, None)}
-    assert names == {"email", "name", "note", "shown_total"}
+    assert names == {"email", "name", "note", "shown_total", "shown_credits"}
     session = stripe.session_at((await shopper.order()).location)
     assert session["amount_total"] == 700
 

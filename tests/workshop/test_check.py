@@ -80,7 +80,8 @@ def test_a_file_that_a_style_names_and_that_is_not_there_is_found(theme: Theme) 
         "static/css/theme.css",
         ".brand-mark { background: url('../images/favicon.svg') }\n"
         "/* url(../images/once.png)\n */\n"
-        ".card { background: url(../images/favicn.svg), url(data:image/png;base64,AA==), url(#mark) }\n",
+        ".card { background: url(../images/favicn.svg), url(data:image/png;base64,AA==), url( #mark ) }\n"
+        """.card { background: url("data:image/svg+xml;utf8,<svg fill='url(%23g)'/>"), url( data:image/png,x) }\n""",
     )
     (one,) = check(worn(theme), render=False)
     said = "There is no file images/favicn.svg. Did you mean images/favicon.svg"

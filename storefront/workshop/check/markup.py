@@ -11,7 +11,8 @@ STAND_IN = "\ue000"
 ELSEWHERE = re.compile(r"\s*(?:https?:)?//", re.I)
 CSS_ELSEWHERE = re.compile(r"""(?:@import\s+(?:url\()?|url\()\s*["']?(?:https?:)?//""", re.I)
 CSS_COMMENT = re.compile(r"/\*.*?\*/", re.S)
-CSS_FILE = re.compile(r"""url\(\s*["']?(?!data:|(?:https?:)?//|#)([^"')]+)["']?\s*\)""", re.I)
+CSS_FILE = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^"'\s)]*))\s*\)""", re.I)
+NO_FILE = re.compile(r"\w+:|//|/|#|%23|\?|$", re.I)
 LOADED = {
     "img": "src",
     "script": "src",
@@ -46,8 +47,9 @@ def in_styles(source: str) -> Iterator[tuple[int, str, str]]:
 def files_of_styles(source: str) -> Iterator[tuple[int, str]]:
     """The files that a style sheet names beside itself, by line; what its comments say is none."""
     for number, line in enumerate(CSS_COMMENT.sub(_lines, source).splitlines(), 1):
-        for wanted in CSS_FILE.findall(line):
-            yield number, wanted.partition("#")[0].partition("?")[0].strip()
+        for wanted in map("".join, CSS_FILE.findall(line)):
+            if not NO_FILE.match(wanted.strip()):
+                yield number, wanted.partition("#")[0].partition("?")[0].strip()
 
 
 def _lines(code: re.Match[str]) -> str:
