@@ -604,7 +604,7 @@ def test_the_form_without_delivery_has_no_address(templates: Templates) -> None:
     form = checkout_context(templates, "USD", DOWNLOADS, RATES, {})
     page = Page(templates.render("checkout/_form.html", checkout=form))
     names = {found["name"] for _, found in page.tags if "name" in found}
-    assert names == {"shown_total", "email", "name", "note"}
+    assert names == {"shown_total", "shown_credits", "email", "name", "note"}
 
 
 def test_many_forms_at_once_cost_little() -> None:
