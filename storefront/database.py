@@ -5,6 +5,7 @@ Everything that differs between SQLite and PostgreSQL, apart from search and cla
 
 import asyncio
 import contextlib
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, Select, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -30,7 +32,16 @@ from storefront.settings import need_folder
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WAIT_FOR_WRITER = 5.0
+# For one of the process's own connections, when all are in use.
+WAIT_FOR_CONNECTION = 10.0
+# Of one process, on PostgreSQL: so many are kept, and so many more are opened when it has much to do.
+KEPT_CONNECTIONS, MORE_CONNECTIONS = 10, 10
+MOST_CONNECTIONS = KEPT_CONNECTIONS + MORE_CONNECTIONS
 LAST_STEPS = "last steps"
+# The classes connection, resources and operator of https://www.postgresql.org/docs/current/errcodes-appendix.html, and
+# what https://sqlite.org/rescode.html says of a file that cannot be used.
+POSTGRESQL_AWAY = {"08", "53", "57"}
+SQLITE_AWAY = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
 
 
 class Busy(Exception):
@@ -97,6 +108,19 @@ def away(error: Exception) -> str:
     return f"the database does not answer ({type(cause).__name__})"
 
 
+def unreachable(error: Exception) -> bool:
+    """Whether this says that the database cannot be reached, takes nobody in, hung up, or has no room: what passes, or
+    what its operator must end, and not a mistake of the shop's."""
+    if isinstance(error, NoneFree | ConnectionError | socket.gaierror):
+        return True
+    cause = getattr(error, "orig", None) or error
+    return (
+        getattr(error, "connection_invalidated", False)
+        or str(getattr(cause, "sqlstate", ""))[:2] in POSTGRESQL_AWAY
+        or getattr(cause, "sqlite_errorcode", 0) & 0xFF in SQLITE_AWAY
+    )
+
+
 async def lock(session: AsyncSession, rows: Select[Any], values: Mapping[str, Any] | None = None) -> None:
     """Lock what `rows` selects until the transaction ends. A write transaction on SQLite is that lock already."""
     if session.get_bind().dialect.name != "sqlite":
@@ -111,7 +135,7 @@ class Database:
     Raises WrongSettings when SQLite's file has no folder to lie in.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = KEPT_CONNECTIONS) -> None:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.sqlite:
@@ -121,7 +145,13 @@ class Database:
             options = {"connect_args": {"timeout": WAIT_FOR_WRITER, "async_creator_fn": sqlite.connect}}
         # What a statement was given is mostly somebody's, and an error's words end up in the log.
         options["hide_parameters"] = True
-        self.engine: AsyncEngine = create_async_engine(url, pool_size=pool_size, max_overflow=10, **options)
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=MORE_CONNECTIONS,
+            pool_timeout=WAIT_FOR_CONNECTION,
+            **options,
+        )
         prepare = _prepare_sqlite if self.sqlite else _prepare_postgres(WAIT_FOR_WRITER)
         event.listen(self.engine.sync_engine, "connect", prepare)
         if self.sqlite:

@@ -8,7 +8,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 
-from storefront.database import Busy
+from storefront.database import Busy, unreachable
 from storefront.language import gettext as _
 from storefront.language import later
 from storefront.web.answers import SECRET, html, known_count, redirect
@@ -124,4 +124,7 @@ def as_refused(error: Exception) -> Refused:
         # Litestar says 404 for a path parameter that does not fit its type, 405, 413 for a body too large.
         headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "connection"}}
         return Refused(error.status_code if error.status_code in SENTENCES else 400, headers=headers)
+    if unreachable(error):
+        title, text = SENTENCES[500]
+        return Refused(503, _(title), _(text), headers={"retry-after": "2"})
     return Refused(500)

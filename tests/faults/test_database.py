@@ -1,12 +1,14 @@
 """The database is locked, slow, or gone in the middle of a webhook: Stripe sends it again, and nothing is half done."""
 
 import asyncio
+import secrets
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
@@ -117,12 +119,71 @@ async def test_the_database_goes_away_in_the_middle_of_a_webhook(house: House, t
         house.stripe.before = None
         assert await house.deliver(completed, process=process) == [500]
         shopper = house.same_shopper(bought.shopper, process)
-        assert (await shopper.get("/cart")).status == 500
+        assert (await shopper.get("/cart")).status == 503
         await come_back()
         repeated = await house.deliver(completed, completed, process=process)
         assert repeated[-1] == 200
     assert await house.state(bought.order) == AWAITING
     await house.check()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_server_that_takes_nobody_in_has_shoppers_try_again(house: House) -> None:
+    """Too many clients: what was typed is answered with 503 and when to come again, and nothing is half done."""
+    house.may_fail = True
+    thing = await house.thing(on_hand=5)
+    async with few_may_come(house) as (process, let_in):
+        shopper = house.shopper(process)
+        added = await shopper.post("/cart/items", {"variant_id": str(thing.variant_id), "quantity": "1"})
+        for refused in (added, await shopper.get(f"/products/{thing.slug}")):
+            assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+        assert await house.stock(thing) == (5, 0)
+        await let_in()
+        await shopper.add(thing)
+        assert (await shopper.order()).status == 303
+    assert await house.stock(thing) == (5, 1)
+    await house.check()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_who_finds_no_connection_free_is_told_so_in_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "WAIT_FOR_CONNECTION", 0.3)
+    house.may_fail = True
+    thing = await house.thing()
+    process = house.another()
+    shopper = house.shopper(process)
+    async with AsyncExitStack() as taken:
+        for _ in range(databases.MOST_CONNECTIONS):
+            await taken.enter_async_context(process.database.engine.connect())
+        async with asyncio.timeout(10):
+            refused = await shopper.get(f"/products/{thing.slug}")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+    assert (await shopper.get(f"/products/{thing.slug}")).status == 200
+
+
+@asynccontextmanager
+async def few_may_come(house: House) -> AsyncIterator[tuple[Process, Callable[[], Awaitable[None]]]]:
+    """A process whose name PostgreSQL takes nobody in under, until it is let in."""
+    url, name = make_url(house.database.url), f"few_{secrets.token_hex(4)}"
+    admin = Database(url.render_as_string(hide_password=False))
+
+    async def say(statement: str) -> None:
+        async with admin.writes() as session:
+            await session.execute(text(statement))
+
+    await say(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 0")
+    process = house.another(
+        database_url=SecretStr(url.set(username=name).render_as_string(hide_password=False))
+    )
+    try:
+        # No limit holds for a superuser.
+        yield process, lambda: say(f"ALTER ROLE {name} SUPERUSER")
+    finally:
+        await process.database.close()
+        await say(f"DROP ROLE {name}")
+        await admin.close()
 
 
 @asynccontextmanager
@@ -151,12 +212,7 @@ async def may_go_away(house: House, folder: Path) -> AsyncIterator[tuple[Process
         return
     async with Bridge(str(url.host), url.port or 5432) as bridge:
         over = url.set(host="127.0.0.1", port=bridge.port).render_as_string(hide_password=False)
-        process = Process(
-            type(house.shop.settings).model_validate(_renamed(house.shop.settings, over)),
-            house.assets,
-            house.stripe,
-        )
-        house.processes.append(process)
+        process = house.another(database_url=SecretStr(over))
 
         async def cut() -> None:
             bridge.cut()
@@ -166,12 +222,6 @@ async def may_go_away(house: House, folder: Path) -> AsyncIterator[tuple[Process
 
         yield process, cut, mend
         await process.database.close()
-
-
-def _renamed(settings: object, database_url: str) -> dict[str, object]:
-    fields = type(settings).model_fields  # type: ignore[attr-defined]
-    given = {str(field.alias): getattr(settings, name) for name, field in fields.items()}
-    return given | {"DATABASE_URL": database_url}
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
