@@ -1,74 +1,53 @@
 """Stock: `held` and `on_hand`, changed only here. Variants are always touched in the order of their ids, so that two
 orders never wait for each other."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from sqlalchemy import select, update
+from sqlalchemy import case, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.catalogue.change import catalogue_changed
 from storefront.catalogue.models import StockMovement, Variant, stock_text
 
 
-@dataclass(frozen=True, slots=True)
-class Short:
-    """A variant of which fewer pieces can be had than wanted."""
-
-    variant_id: int
-    wanted: int
-    left: int
-
-
 class HeldBack(Exception):
     """The stock was to be set below what open orders hold."""
 
 
-async def take_holds(session: AsyncSession, wanted: Mapping[int, int]) -> list[Short]:
-    """Set aside `wanted` pieces by variant id. Gives what was short; then the caller must roll back.
+async def take_holds(
+    session: AsyncSession, wanted: Mapping[int, int], given_back: Mapping[int, int] | None = None
+) -> dict[int, int] | None:
+    """Set aside `wanted` pieces by variant id, and in the same pass hand back those that were set aside before.
 
-    A negative number hands pieces back. Variants that are not tracked are passed over.
+    Gives what is set aside now, by variant id: of variants that are not tracked nothing is, but what they were held
+    for while they were is handed back too. None when there were too few of one; then the caller must roll back.
     """
-    short: list[Short] = []
-    for variant_id in sorted(wanted):
-        quantity = wanted[variant_id]
-        if quantity == 0:
-            continue
+    given_back = given_back or {}
+    held: dict[int, int] = {}
+    for variant_id in sorted({*wanted, *given_back}):
+        more, back = wanted.get(variant_id, 0), given_back.get(variant_id, 0)
+        left = Variant.on_hand - Variant.held
+        enough = or_(~Variant.tracked, left + back >= more) if more > back else true()
         row = (
             await session.execute(
                 update(Variant)
-                .where(Variant.id == variant_id, Variant.tracked, Variant.on_hand - Variant.held >= quantity)
-                .values(held=Variant.held + quantity)
-                .returning(Variant.on_hand - Variant.held)
+                .where(Variant.id == variant_id, enough)
+                .values(held=Variant.held - back + case((Variant.tracked, more), else_=0))
+                .returning(Variant.tracked, left.label("left"))
             )
         ).first()
         if row is None:
-            left = await _left(session, variant_id)
-            if left is not None:
-                short.append(Short(variant_id, quantity, left))
-        elif stock_text(True, row[0]) != stock_text(True, row[0] + quantity):
+            return None
+        if row.tracked and more:
+            held[variant_id] = more
+        if row.tracked and stock_text(True, row.left) != stock_text(True, row.left + more - back):
             catalogue_changed(session)
-    return short
-
-
-async def counted(session: AsyncSession, variant_ids: Iterable[int]) -> set[int]:
-    """Those of the variants that are tracked: only they can be held."""
-    query = select(Variant.id).where(Variant.id.in_(list(variant_ids)), Variant.tracked)
-    return set(await session.scalars(query))
+    return held
 
 
 async def release_holds(session: AsyncSession, held: Mapping[int, int]) -> None:
     """Hand back what an order that is given up had set aside."""
-    await take_holds(session, {variant_id: -quantity for variant_id, quantity in held.items()})
-
-
-async def _left(session: AsyncSession, variant_id: int) -> int | None:
-    row = (
-        await session.execute(
-            select(Variant.tracked, Variant.on_hand - Variant.held).where(Variant.id == variant_id)
-        )
-    ).first()
-    return int(row[1]) if row is not None and row[0] else None
+    await take_holds(session, {}, held)
 
 
 async def hand_out(session: AsyncSession, held: Mapping[int, int], cause: str) -> None:

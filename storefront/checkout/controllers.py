@@ -41,7 +41,7 @@ from storefront.checkout.room import Basket, CheckoutRoom, keep_draft, read_bask
 from storefront.database import now
 from storefront.language import gettext as _
 from storefront.orders.change import held_for_cart
-from storefront.orders.models import PAID, Order
+from storefront.orders.models import OPEN_STATES, Order
 from storefront.orders.queries import token_of_session
 from storefront.payments.attempts import GoneMeanwhile, NotPayable, payment_page
 from storefront.payments.errors import InvalidRequest, PaymentProblem
@@ -126,7 +126,7 @@ class CheckoutController(Controller):
                 await keep_draft(room, basket, forms.draft_of(typed))
                 return await show_unavailable(request, room, basket, checked.typed)
             try:
-                order = await _placed(room, basket.cart.id, _wanted(request, room, checked))
+                order, as_asked = await _placed(room, basket.cart.id, _wanted(request, room, checked))
                 step("place: committed")
                 if order.placed_at < began:
                     await placed_nothing(room.limits, counted)
@@ -137,6 +137,8 @@ class CheckoutController(Controller):
             except PaymentProblem as problem:
                 await keep_draft(room, basket, forms.draft_of(typed))
                 return await show_unavailable(request, room, basket, checked.typed, problem)
+            if not as_asked:
+                return _show_order(request, order)
             return await _to_payment(request, room, basket, checked.typed, order)
 
     @post("/checkout/mend", status_code=200)
@@ -238,9 +240,10 @@ def _wanted(request: ShopRequest, room: CheckoutRoom, checked: forms.Checked) ->
     )
 
 
-async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> Order:
-    """The order, placed or found. An open order about other things is closed at Stripe first, with no transaction
-    open; if Stripe says that it was paid, that order is the answer."""
+async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> tuple[Order, bool]:
+    """The order, placed or found, and True. An open order about other things is closed at Stripe first, with no
+    transaction open; if Stripe says that somebody went through with it there, that order is the answer, and False:
+    whoever asked for something else must not be led to pay for it."""
     replacing: PageClosed | None = None
     for _try in range(4):
         try:
@@ -251,12 +254,12 @@ async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> Order:
                     if order.address:
                         # Of the form the telephone number, and the rest as the order has it.
                         await keep(session, wanted.account_id, wanted.draft | order.address)
-                return order
+                return order, True
         except MustReplace as other:
             replacing = await close_page(room.database, room.gateway, room.settings, other.order_id)
             if replacing is None:
                 async with room.database.reads() as session:
-                    return await session.get_one(Order, other.order_id)
+                    return await session.get_one(Order, other.order_id), False
         except IntegrityError:
             # Two orders drew the same number, or the same cart was placed at the same moment: look again.
             continue
@@ -266,17 +269,19 @@ async def _placed(room: CheckoutRoom, cart_id: int, wanted: Wanted) -> Order:
 async def _to_payment(
     request: ShopRequest, room: CheckoutRoom, basket: Basket, values: dict[str, str], order: Order
 ) -> Response[Any]:
-    gone = cookies.forget_count(request)
-    page = f"/orders/{order.token}"
-    if order.state in {PAID, "awaiting", "cancelled"}:
-        return redirect(request, page, cookies=[gone])
+    if order.state not in OPEN_STATES:
+        return _show_order(request, order)
     try:
         url = await payment_page(room.database, room.gateway, room.settings, order.id)
     except NotPayable:
-        return redirect(request, page, cookies=[gone])
+        return _show_order(request, order)
     except GoneMeanwhile:
         return await show_refusal(request, room, await read_basket(request, room), values, GoneMeanwhile())
     except PaymentProblem as problem:
         await send_link_to_finish(room.database, room.settings, order.id)
         return await show_unavailable(request, room, basket, values, problem)
-    return redirect(request, url, cookies=[gone])
+    return redirect(request, url, cookies=[cookies.forget_count(request)])
+
+
+def _show_order(request: ShopRequest, order: Order) -> Response[Any]:
+    return redirect(request, f"/orders/{order.token}", cookies=[cookies.forget_count(request)])

@@ -235,7 +235,7 @@ def _lines(order: Order, cart: CartView) -> list[OrderLine]:
 
 async def _hold(session: AsyncSession, order: Order, cart: CartView, replaced: Order | None) -> None:
     pieces = {line.variant_id: line.quantity for line in cart.lines if line.tracked}
-    if await take_over(session, order, pieces, replaced):
+    if not await take_over(session, order, pieces, replaced):
         # Another order took the last ones between our look and our hold.
         raise CartChanged(await cart_by_id(session, cart.id))
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.catalogue.models import StockMovement, Variant
-from storefront.catalogue.stock import Short, counted, hand_out, put_back, release_holds, take_holds
+from storefront.catalogue.stock import hand_out, put_back, release_holds, take_holds
 from storefront.glance import Reader
 from storefront.orders.models import (
     CANCELLED,
@@ -111,33 +111,31 @@ async def pieces_of(session: AsyncSession, order_id: int) -> dict[int, int]:
     return {row.variant_id: row.quantity for row in rows}
 
 
-async def hold_again(session: AsyncSession, order: Order) -> list[Short]:
-    """Set the order's pieces aside (again). Gives what was short; then the caller must roll back."""
+async def hold_again(session: AsyncSession, order: Order) -> bool:
+    """Set the order's pieces aside (again). False when there are too few; then the caller must roll back."""
     have = await held_by(session, order.id)
     wanted = {v: n for v, n in (await pieces_of(session, order.id)).items() if v not in have}
-    short = await take_holds(session, wanted)
-    await _write_holds(session, order, wanted)
-    return short
+    return await _hold(session, order, await take_holds(session, wanted))
 
 
 async def take_over(
     session: AsyncSession, order: Order, pieces: Mapping[int, int], replaced: Order | None
-) -> list[Short]:
+) -> bool:
     """Set `pieces` aside for `order`; what the order that it replaces held is handed over. One pass over the variants,
-    so that two such changes never wait for each other. Gives what was short; then the caller must roll back."""
+    so that two such changes never wait for each other. False when there are too few; then the caller must roll back."""
     own = await held_by(session, replaced.id) if replaced is not None else {}
-    short = await take_holds(session, {v: pieces.get(v, 0) - own.get(v, 0) for v in {*pieces, *own}})
+    held = await take_holds(session, pieces, own)
     if own and replaced is not None:
         await session.execute(delete(Hold).where(Hold.order_id == replaced.id))
-    await _write_holds(session, order, pieces)
-    return short
+    return await _hold(session, order, held)
 
 
-async def _write_holds(session: AsyncSession, order: Order, pieces: Mapping[int, int]) -> None:
-    # A variant may have stopped being counted since it was put into the order: then nothing of it was set aside.
-    held = await counted(session, pieces)
-    session.add_all(Hold(order_id=order.id, variant_id=v, quantity=n) for v, n in pieces.items() if v in held)
+async def _hold(session: AsyncSession, order: Order, held: Mapping[int, int] | None) -> bool:
+    if held is None:
+        return False
+    session.add_all(Hold(order_id=order.id, variant_id=v, quantity=n) for v, n in held.items())
     await session.flush()
+    return True
 
 
 async def let_go(session: AsyncSession, order: Order) -> None:
@@ -153,10 +151,17 @@ async def take_out(session: AsyncSession, order: Order) -> None:
 
 
 async def put_back_once(session: AsyncSession, order: Order) -> None:
-    """A paid order's pieces come back into the house, once: a refund may succeed, fail days later and be made again."""
+    """The pieces that left the house for a paid order come back into it, once: a refund may succeed, fail days later
+    and be made again."""
     cause = f"restock:{order.id}"
-    if await session.scalar(select(StockMovement.id).where(StockMovement.cause == cause).limit(1)) is None:
-        await put_back(session, await pieces_of(session, order.id), cause)
+    if not await _moved(session, cause):
+        left = await _moved(session, f"order:{order.id}")
+        await put_back(session, {variant: -quantity for variant, quantity in left.items()}, cause)
+
+
+async def _moved(session: AsyncSession, cause: str) -> dict[int, int]:
+    query = select(StockMovement.variant_id, StockMovement.quantity).where(StockMovement.cause == cause)
+    return {row.variant_id: row.quantity for row in await session.execute(query)}
 
 
 async def cancel(session: AsyncSession, order: Order, why: str) -> None:

@@ -224,7 +224,7 @@ async def _ready(database: Database, order_id: int, by_price: bool) -> tuple[Ord
             attempt.state = "dropped"
             await session.flush()
             step("ask: old attempt dropped")
-        if await hold_again(session, order):
+        if not await hold_again(session, order):
             raise GoneMeanwhile
         attempt = await new_attempt(session, order, await lines_of(session, order_id), by_price=by_price)
         note(session, order, "paying-again")

@@ -79,8 +79,8 @@ async def close_page(
     database: Database, gateway: Gateway, settings: Settings, order_id: int
 ) -> PageClosed | None:
     """Close the page of an open order that is about to be replaced, and nothing more: its holds are handed over by
-    whoever replaces it. None when Stripe says that it was paid meanwhile, whether that fits or not; then that was
-    settled. Raises a PaymentProblem when Stripe cannot be asked."""
+    whoever replaces it. None when Stripe says that it was paid meanwhile, whether that fits or not, or that it
+    should have been and failed; then that was settled. Raises a PaymentProblem when Stripe cannot be asked."""
     attempt, facts = await _learn_and_expire(database, gateway, order_id)
     step("replace: page closed")
     if facts is None or (facts.status == "expired" and not facts.paid):

@@ -226,11 +226,11 @@ async def _becomes_the_payment(session: AsyncSession, order: Order, facts: Sessi
 async def _hold_once_more(session: AsyncSession, order: Order) -> bool:
     nested = await session.begin_nested()
     if await hold_again(session, order):
-        await nested.rollback()
-        await session.refresh(order)
-        return False
-    await nested.commit()
-    return True
+        await nested.commit()
+        return True
+    await nested.rollback()
+    await session.refresh(order)
+    return False
 
 
 async def _late_and_gone(session: AsyncSession, settings: Settings, order: Order, facts: SessionFacts) -> str:

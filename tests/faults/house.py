@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -487,12 +487,12 @@ class House:
         pool: Any = self.database.engine.pool
         return int(pool.checkedout())
 
-    async def check(self, *, at_rest: bool = True) -> None:
+    async def check(self, *, at_rest: bool = True, changing: Collection[int] = ()) -> None:
         """The invariants, that no transaction was open while Stripe was asked, and that nothing was written to its
         catalogue."""
         assert not self.stripe.open_meanwhile, self.stripe.open_meanwhile
         assert not catalogue_writes(self.stripe.calls)
-        await invariants.check(self.database, self.stripe.now(), at_rest=at_rest)
+        await invariants.check(self.database, self.stripe.now(), at_rest=at_rest, changing=changing)
 
 
 def from_network(house: House, address: str) -> Shopper:

@@ -283,6 +283,25 @@ async def test_the_old_page_was_paid_while_the_cart_was_edited(house: House) -> 
     await house.check()
 
 
+async def test_the_old_pages_debit_had_failed_while_the_cart_was_edited(house: House) -> None:
+    """Nobody has told the shop yet. Whoever orders the new cart is shown the failed order, not led to pay for it."""
+    first, second = await house.thing(), await house.thing(price=4000)
+    old = await house.buy(first)
+    await house.stripe.do("pay_delayed", session=old.session)
+    await house.stripe.do("fail", session=old.session)
+    await old.shopper.add(second)
+    answer = await old.shopper.order()
+    assert (answer.status, answer.location) == (303, f"/orders/{(await house.order(old.order)).token}")
+    assert await house.state(old.order) == FAILED
+    assert "The payment did not arrive" in (await house.page(old.order)).words
+    new = await house.placed(old.shopper, await old.shopper.order())
+    assert (new.order != old.order, (await house.order(new.order)).total) == (True, 4000)
+    await house.stripe.do("pay", session=new.session)
+    await house.deliver_new()
+    assert await house.state(new.order) == PAID
+    await house.check()
+
+
 async def test_a_page_that_another_tab_opened_meanwhile_is_closed_before_its_order_is_replaced(
     house: House,
 ) -> None:
@@ -484,7 +503,7 @@ async def test_a_thing_that_became_credits_before_it_is_paid_again_is_paid(house
     await house.stripe.do("pay", session=page)
     await house.deliver_new()
     assert await house.state(bought.order) == PAID
-    await house.check()
+    await house.check(changing=[thing.variant_id])
 
 
 async def test_an_amount_or_currency_that_is_off_stands_before_staff(house: House) -> None:

@@ -34,9 +34,9 @@ PAUSES = (
 )
 # What is worth doing in the same moment.
 AT_ONCE = (
-    "bought", "place", "pay_again", "cancel", "reorder", "edit", "pay", "pay_delayed", "money_comes", "page_expires",
-    "come_back", "deliver", "deliver_rest", "look", "dashboard_refund", "refund", "count_stock", "work_all",
-    "reconcile",
+    "bought", "place", "change_goods", "pay_again", "cancel", "reorder", "edit", "pay", "pay_delayed", "money_comes",
+    "page_expires", "come_back", "deliver", "deliver_rest", "look", "dashboard_refund", "refund", "count_stock",
+    "work_all", "reconcile",
 )  # fmt: skip
 # By the first word of a step: what leads there.
 WAYS = {
@@ -146,7 +146,12 @@ class Story(RuleBasedStateMachine):
     def shopper(self, move: str, which: int, n: int, m: int) -> None:
         self._do(move, which, n, m)
 
-    @step(move=st.sampled_from(("add", "edit", "place", "code")), which=PROCESS, n=NUMBER, m=NUMBER)
+    @step(
+        move=st.sampled_from(("add", "edit", "place", "code", "change_goods", "order_changed")),
+        which=PROCESS,
+        n=NUMBER,
+        m=NUMBER,
+    )
     def cart(self, move: str, which: int, n: int, m: int) -> None:
         self._do(move, which, n, m)
 
@@ -154,7 +159,7 @@ class Story(RuleBasedStateMachine):
     def order(self, move: str, which: int, n: int, m: int) -> None:
         self._do(move, which, n, m)
 
-    @step(move=st.sampled_from(tuple(moves.CREDITS)), which=PROCESS, n=NUMBER, m=NUMBER)
+    @step(move=st.sampled_from((*moves.CREDITS, "order_changed")), which=PROCESS, n=NUMBER, m=NUMBER)
     def credits(self, move: str, which: int, n: int, m: int) -> None:
         self._do(move, which, n, m)
 
@@ -200,7 +205,9 @@ class Story(RuleBasedStateMachine):
         """Two things in the same moment, one in each process."""
         world = self.world
         pairs = zip((first, second), world.processes, strict=True)
+        world.alone = False
         self._step(_both(moves.MOVES[move](world, process, n, m) for move, process in pairs))
+        world.alone = True
 
     @step(dying=st.sampled_from(STEPS).flatmap(_dying), n=NEWEST, m=NUMBER)
     def killed(self, dying: tuple[str, str], n: int, m: int) -> None:

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from storefront.cart.cookies import hashed
 from storefront.cart.models import Cart, CartLine
+from storefront.catalogue.models import Variant
 from storefront.catalogue.stock import HeldBack, set_on_hand
 from storefront.credits.ledger import KeyUsed, NotEnoughCredits, spend
 from storefront.database import Busy
-from storefront.orders.models import Order
+from storefront.orders.models import Order, OrderLine, PaymentAttempt
 from storefront.orders.queries import lock_order
 from storefront.payments.errors import PaymentProblem
 from storefront.payments.handlers import HANDLERS
@@ -20,7 +21,7 @@ from storefront.payments.reconcile import reconcile as run_reconcile
 from storefront.payments.refund import NotRefundable, ask_for_refund, send_refunds
 from storefront.sandbox import faults
 from storefront.worker import JOBS
-from tests.model.world import CODES, ORIGIN, SIGN_IN, THINGS, Process, World
+from tests.model.world import CODES, COUNTED, ORIGIN, PLAIN, SIGN_IN, THINGS, Process, World
 
 Move: TypeAlias = Callable[[World, Process, int, int], Coroutine[Any, Any, bool]]
 
@@ -32,6 +33,15 @@ CARDS = (
     "4000000000005126",  # its refunds fail later
     ASKS,
     "4000000000000002",  # is declined
+)
+# What an order's line has from the thing that was ordered.
+FROZEN = (
+    ("sku", "sku"),
+    ("variant_title", "title"),
+    ("unit_price", "price"),
+    ("tracked", "tracked"),
+    ("requires_shipping", "requires_shipping"),
+    ("credit_amount", "credit_amount"),
 )
 SESSIONS = "POST /v1/checkout/sessions"
 FAULTS = (
@@ -92,19 +102,22 @@ async def add(world: World, process: Process, n: int, m: int) -> bool:
     who, thing = n % 3, n // 3 % len(THINGS)
     form = {"variant_id": str(thing + 1), "quantity": str(m % 3 + 1)}
     answer = await process.ask("POST", "/cart/items", form, cart=world.carts[who])
-    _fine(world, answer, 303, 409)
+    _fine(world, answer, 303, 404, 409)
     made = answer.cookies.get("cart")
     if made:
         world.carts[who] = made
     return True
 
 
+async def _in_cart(world: World, who: int, what: Any) -> list[int]:
+    query = select(what).join(Cart).where(Cart.token_hash == hashed(world.carts[who])).order_by(CartLine.id)
+    async with world.database.reads() as session:
+        return list(await session.scalars(query))
+
+
 async def edit(world: World, process: Process, n: int, m: int) -> bool:
     """Set a line of the cart to m pieces; 0 removes it."""
-    key = hashed(world.carts[n % 3])
-    async with world.database.reads() as session:
-        query = select(CartLine.id).join(Cart).where(Cart.token_hash == key).order_by(CartLine.id)
-        line = newest(list(await session.scalars(query)), n // 3)
+    line = newest(await _in_cart(world, n % 3, CartLine.id), n // 3)
     if line is None:
         return False
     form = {"quantity": str(m)}
@@ -128,18 +141,85 @@ async def place(world: World, process: Process, n: int, m: int) -> bool:
     form = FORM | {"note": "ring twice" if m % 3 == 1 else "", "postal_code": "97202" if m == 2 else "97201"}
     if m == 5:
         form["shown_total"] = "1"
-    answer = await process.ask("POST", "/checkout", form, cart=world.carts[n % 3])
+    return await _order_with(world, process, form, n % 3)
+
+
+async def _order_with(
+    world: World, process: Process, form: dict[str, str], who: int, sign_in: str = ""
+) -> bool:
+    cookies = f"{world.carts[who]}; session={sign_in}" if sign_in else world.carts[who]
+    answer = await process.ask("POST", "/checkout", form, cart=cookies)
     _fine(world, answer, 303, 409, 429, 503)
+    page = _page_of(answer)
+    if page and world.alone:
+        await _is_what_lies_in_the_cart(world, page, who)
     return _led_on(world, answer)
 
 
+async def _is_what_lies_in_the_cart(world: World, page: str, who: int) -> None:
+    """Whoever is led to a payment page by ordering pays there for what lies in their cart, as the shop has it now."""
+    lines = select(OrderLine, Variant).join(Variant, Variant.id == OrderLine.variant_id)
+    lines = lines.join(PaymentAttempt, PaymentAttempt.order_id == OrderLine.order_id)
+    async with world.database.reads() as session:
+        ordered = (await session.execute(lines.where(PaymentAttempt.session_id == page))).all()
+    for line, thing in ordered:
+        for frozen, is_now in FROZEN:
+            found, wanted = getattr(line, frozen), getattr(thing, is_now)
+            world.expect(found == wanted, f"{thing.sku} was ordered with {frozen} {found}, not {wanted}")
+    pieces = {line.variant_id: line.quantity for line, _ in ordered}
+    variants = await _in_cart(world, who, CartLine.variant_id)
+    lie = dict(zip(variants, await _in_cart(world, who, CartLine.quantity), strict=True))
+    world.expect(pieces == lie, f"{pieces} was ordered with {lie} in the cart")
+
+
+def _page_of(answer: Any) -> str:
+    where: str = answer.headers.get("location", "")
+    return where.rpartition("/")[2] if where.startswith(f"{ORIGIN}/sandbox/pay/") else ""
+
+
 def _led_on(world: World, answer: Any) -> bool:
-    page: str = answer.headers.get("location", "")
-    if page.startswith(f"{ORIGIN}/sandbox/pay/"):
-        identity = page.rpartition("/")[2]
-        if identity not in world.pages:
-            world.pages.append(identity)
-    return page != "/cart"
+    page = _page_of(answer)
+    if page and page not in world.pages:
+        world.pages.append(page)
+    return answer.headers.get("location", "") != "/cart"
+
+
+async def change_goods(world: World, _process: Process, n: int, m: int) -> bool:
+    """The owner, or a sync, makes a thing dearer, renames it, changes what it is, or takes it off the shelf; or, the
+    second time, makes it what it was."""
+    await _change(world, n // 3 % len(THINGS), m)
+    return True
+
+
+async def _change(world: World, number: int, m: int) -> None:
+    was = {name: value for name, value in (PLAIN | THINGS[number]).items() if name not in COUNTED}
+    changed: dict[str, Any] = (
+        {"price": was["price"] + 300},
+        {"sku": was["sku"] + "-2", "title": "Another"},
+        {"credit_amount": 40, "tracked": False, "requires_shipping": False},
+        {"credit_amount": None},
+        {"requires_shipping": not was["requires_shipping"], "credit_amount": None},
+        {"tracked": not was["tracked"], "credit_amount": None},
+        {"archived": True},
+    )[m % 7]
+    async with world.database.writes() as session:
+        thing = await session.get_one(Variant, number + 1, with_for_update=True)
+        done = all(getattr(thing, name) == value for name, value in changed.items())
+        becomes = was if done else was | changed
+        if becomes["tracked"] != thing.tracked:
+            world.changing.add(thing.id)
+        for name, value in becomes.items():
+            setattr(thing, name, value)
+
+
+async def order_changed(world: World, process: Process, n: int, m: int) -> bool:
+    """Somebody who is signed in orders a cart, something in it changes, and they order it again."""
+    variants = await _in_cart(world, n % 3, CartLine.variant_id)
+    if not variants:
+        return False
+    await _order_with(world, process, FORM, n % 3, SIGN_IN)
+    await _change(world, newest(variants, n // 3) - 1, m)
+    return await _order_with(world, process, FORM, n % 3, SIGN_IN)
 
 
 async def buy(world: World, process: Process, n: int, m: int) -> bool:
@@ -209,12 +289,9 @@ async def buy_credits(world: World, process: Process, n: int, m: int) -> bool:
     who = n % 3
     form = {"variant_id": str(len(THINGS)), "quantity": str(m % 3 + 1)}
     answer = await process.ask("POST", "/cart/items", form, cart=world.carts[who])
-    _fine(world, answer, 303, 409)
+    _fine(world, answer, 303, 404, 409)
     world.carts[who] = answer.cookies.get("cart") or world.carts[who]
-    cookies = f"{world.carts[who]}; session={SIGN_IN}"
-    answer = await process.ask("POST", "/checkout", FORM, cart=cookies)
-    _fine(world, answer, 303, 409, 429, 503)
-    placed = _led_on(world, answer)
+    placed = await _order_with(world, process, FORM, who, SIGN_IN)
     return placed and (m % 3 == 2 or await pay(world, process, 0, 0))
 
 
@@ -413,9 +490,10 @@ async def count_stock(world: World, process: Process, n: int, m: int) -> bool:
     """Staff count what is in the house."""
     try:
         async with process.shop.database.writes() as session:
-            sku = str(THINGS[n % 2]["sku"])
+            sku = (await session.get_one(Variant, n % 2 + 1)).sku
             await set_on_hand(session, sku, m, f"counted:{world.ahead}:{len(world.log)}:{random.random()}")
-    except HeldBack:
+    except (HeldBack, LookupError):
+        # Open orders hold more; or it got another SKU this very moment.
         return False
     return True
 
@@ -460,7 +538,7 @@ def _named(*group: Move) -> dict[str, Move]:
     return {one.__name__: one for one in group}
 
 
-CART = _named(buy, bought, add, edit, place, code)
+CART = _named(buy, bought, add, edit, place, code, change_goods, order_changed)
 ORDER = _named(pay_again, cancel, reorder, look, turn_back)
 CREDITS = _named(buy_credits, spend_credits)
 PAGE = _named(pay, stray_payment, pay_delayed, authenticate, money_comes, page_expires)

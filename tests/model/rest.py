@@ -28,7 +28,7 @@ async def at_any_moment(world: World) -> None:
     """The invariants that hold after every step. Raises AssertionError."""
     wrong = world.errors()
     world.expect(not wrong, "\n".join(["the shop stumbled", *wrong]))
-    await check(world.database, await stripe_objects(world), at_rest=False)
+    await check(world.database, await stripe_objects(world), at_rest=False, changing=world.changing)
 
 
 async def come_to_rest(world: World) -> None:
@@ -44,7 +44,7 @@ async def come_to_rest(world: World) -> None:
                 await job(process.worker)
     wrong = world.errors()
     world.expect(not wrong, "\n".join(["the shop stumbled", *wrong]))
-    await check(world.database, await stripe_objects(world))
+    await check(world.database, await stripe_objects(world), changing=world.changing)
     await _nothing_is_open(world)
 
 

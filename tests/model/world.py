@@ -54,13 +54,18 @@ KEY, SECRET = "sk_test_" + "model", "whsec_" + "model"
 EXPECTED = (PaymentProblem, Busy, NotSent)
 SIGN_IN = "sign-in-of-the-model"
 # Two that run out, a download that does not, one that costs nothing, and credits, which need an account.
-THINGS = (
+THINGS: tuple[dict[str, Any], ...] = (
     {"sku": "SOAP", "price": 1500, "on_hand": 4},
     {"sku": "BOWL", "price": 2500, "on_hand": 9},
     {"sku": "PDF", "price": 700, "tracked": False, "requires_shipping": False},
     {"sku": "FREE", "price": 0, "tracked": False, "requires_shipping": False},
     {"sku": "CREDITS", "price": 900, "tracked": False, "requires_shipping": False, "credit_amount": 100},
 )
+PLAIN: dict[str, Any] = {
+    "held": 0, "on_hand": 0, "archived": False, "title": "", "tracked": True, "requires_shipping": True,
+    "credit_amount": None,
+}  # fmt: skip
+COUNTED = ("held", "on_hand")
 # Two orders may have the first; the second makes a thing or two cost nothing.
 CODES: dict[str, dict[str, int]] = {
     "SPRING": {"percent": 20, "most_orders": 2},
@@ -166,6 +171,9 @@ class World:
         self.account = 0
         self.heard: set[str] = set()
         self.charged = self.died = False
+        # What became counted, or uncounted; and whether nothing else is done in the same moment.
+        self.alone = True
+        self.changing: set[int] = set()
         self.run(self._build())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -190,6 +198,8 @@ class World:
         self.sent.clear()
         self.carts, self.pages = ["", "", ""], []
         self.heard.clear()
+        self.changing.clear()
+        self.alone = True
         self.charged = self.died = False
         self._ahead(0)
         # Carts and orders get the same ids again in each story.
@@ -203,11 +213,10 @@ class World:
                 if table.name not in KEPT:
                     await session.execute(table.delete())
             for number, thing in enumerate(THINGS, start=1):
-                on_hand = int(str(thing.get("on_hand", 0)))
-                values = {"held": 0, "on_hand": on_hand, "archived": False}
+                values = PLAIN | thing
                 await session.execute(update(Variant).where(Variant.id == number).values(**values))
-                if on_hand:
-                    session.add(StockMovement(variant_id=number, quantity=on_hand, cause="start"))
+                if values["on_hand"]:
+                    session.add(StockMovement(variant_id=number, quantity=values["on_hand"], cause="start"))
             session.add_all(Promotion(code=code, **worth) for code, worth in CODES.items())
             account = Account(
                 email="a@example.org", email_key="a@example.org", password_hash="", cart_salt=""
