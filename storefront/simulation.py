@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from storefront.settings import Settings
 from storefront.web.edge import ASGI, Receive, Scope, Send
 
@@ -16,12 +14,14 @@ def make_sandbox(settings: Settings, deliver_to: list[ASGI]) -> Any:
     from storefront.sandbox import Sandbox
 
     host = settings.base_url or "http://127.0.0.1"
-    headers = {"host": httpx.URL(host).netloc.decode()}
 
     async def deliver(body: bytes, signed: dict[str, str]) -> int:
+        import httpx
+
+        headers = {**signed, "host": httpx.URL(host).netloc.decode()}
         transport = httpx.ASGITransport(app=deliver_to[0], client=("127.0.0.1", 0))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url=host, timeout=20) as client:
-            answer = await client.post("/webhooks/stripe", content=body, headers={**signed, **headers})
+            answer = await client.post("/webhooks/stripe", content=body, headers=headers)
         return answer.status_code
 
     return Sandbox(settings.sandbox_file, deliver, webhook_secret=secret_of(settings))

@@ -1,7 +1,5 @@
 """Mistakes in an e-mail address that people often make: the domain that they probably meant."""
 
-from rapidfuzz.distance import DamerauLevenshtein
-
 # The field in which the shopper takes the address that was offered.
 MEANT = "use_email"
 # Where most private mail lives. Those that are spelled alike are all here, so that none is taken for another's typo.
@@ -33,4 +31,6 @@ def meant_address(email: str) -> str:
 
 
 def _distance(domain: str, known: str) -> int:
+    from rapidfuzz.distance import DamerauLevenshtein
+
     return int(DamerauLevenshtein.distance(domain, known, score_cutoff=2))
