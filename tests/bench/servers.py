@@ -16,6 +16,8 @@ from tests.shop import free_port
 
 PROCESSES = 2
 PATIENCE = 60
+# A memory that changes by less than this share within a second does not change.
+STILL = 0.005
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -28,7 +30,15 @@ class Server:
     start: float
 
     def memory(self) -> float:
-        """Megabytes of the serving processes, shared pages split among those who share them (PSS)."""
+        """Megabytes of the serving processes, shared pages split among those who share them (PSS), once they stand
+        still: what the worker needs first is loaded after the shop is ready."""
+        before, now, until = 0.0, self._memory(), time.perf_counter() + PATIENCE
+        while abs(now - before) > STILL * now and time.perf_counter() < until:
+            time.sleep(1)
+            before, now = now, self._memory()
+        return now
+
+    def _memory(self) -> float:
         return sum(_pss(pid) for pid in _children(self.process.pid)) / 1000
 
 

@@ -26,7 +26,7 @@ from structlog.testing import capture_logs
 
 from storefront import worker
 from storefront.app import Shop, make_litestar, make_rooms, make_shop
-from storefront.cart.models import DeliveryRate
+from storefront.cart.models import CartLine, DeliveryRate
 from storefront.catalogue.models import Variant
 from storefront.database import Database, move_clock
 from storefront.orders.models import Order, PaymentAttempt, Refund
@@ -450,6 +450,13 @@ class House:
         async with self.database.reads() as session:
             found = await session.get_one(Variant, thing.variant_id)
             return found.on_hand, found.held
+
+    async def in_cart(self, order_id: int) -> dict[int, int]:
+        """What lies in the cart of an order, by variant id."""
+        async with self.database.reads() as session:
+            order = await session.get_one(Order, order_id)
+            rows = await session.scalars(select(CartLine).where(CartLine.cart_id == order.cart_id))
+            return {row.variant_id: row.quantity for row in rows}
 
     async def messages(self, template: str = "") -> list[Message]:
         async with self.database.reads() as session:

@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from storefront.catalogue.apply import ProductRow, apply_products
+from storefront.catalogue.match import PriceRow
 from storefront.catalogue.models import Product, Variant
-from storefront.orders.models import CANCELLED, PENDING
+from storefront.database import now
+from storefront.orders.models import CANCELLED, PAID, PENDING
+from storefront.payments.giveup import give_up
 from tests.credits.people import buyer, package
 from tests.faults.house import House
 from tests.shop import Thing
@@ -126,3 +130,43 @@ async def test_what_is_counted_since_it_was_ordered_is_held_when_it_is_ordered_a
     assert new.order != old.order
     assert await house.stock(thing) == (1, 1)
     await house.check()
+
+
+async def _becomes_credits(house: House, thing: Thing) -> None:
+    """Stripe's price of the thing gets a credit amount, so it is not counted any more."""
+    async with house.database.writes() as session:
+        product = await session.get_one(Product, thing.product_id)
+        variant = await session.get_one(Variant, thing.variant_id)
+        product.stripe_id, variant.stripe_price_id = f"prod_{product.id}", f"price_{variant.id}"
+        await session.flush()
+        price = PriceRow(f"price_{variant.id}", thing.price, "", thing.sku, 100)
+        row = ProductRow(f"prod_{product.id}", product.title, "", None, (price,), frozenset())
+        (outcome,) = await apply_products(session, "USD", [row], now())
+        assert outcome.what == ("unchanged" if variant.held else "changed")
+
+
+async def test_a_thing_that_becomes_credits_while_it_is_held_is_handed_back(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    bought, paid = await house.buy(thing), await house.buy(thing)
+    await _becomes_credits(house, thing)
+    await give_up(house.database, house.shop.gateway, house.shop.settings, bought.order)
+    assert await house.stock(thing) == (5, 1)
+    await house.stripe.do("pay", session=paid.session)
+    await house.deliver_new()
+    assert (await house.state(paid.order), await house.stock(thing)) == (PAID, (4, 0))
+    await house.check()
+
+
+async def test_a_thing_that_became_credits_before_it_is_paid_again_is_paid(house: House) -> None:
+    thing = await house.thing(on_hand=5)
+    bought = await house.buy(thing)
+    await house.stripe.do("pay_delayed", session=bought.session)
+    await house.stripe.do("fail", session=bought.session)
+    await house.deliver_new()
+    await _becomes_credits(house, thing)
+    token = (await house.order(bought.order)).token
+    page = (await bought.shopper.post(f"/orders/{token}/pay", {})).location.rpartition("/")[2]
+    await house.stripe.do("pay", session=page)
+    await house.deliver_new()
+    assert await house.state(bought.order) == PAID
+    await house.check(changing=[thing.variant_id])

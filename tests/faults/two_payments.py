@@ -2,7 +2,7 @@
 
 from storefront.orders.models import CANCELLED
 from tests.faults.house import Bought, House
-from tests.faults.test_orders import cancelled_though_paid
+from tests.faults.test_too_late import cancelled_though_paid
 
 CARD = "4242424242424242"
 
