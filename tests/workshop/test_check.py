@@ -88,6 +88,14 @@ def test_a_file_that_a_style_names_and_that_is_not_there_is_found(theme: Theme) 
     assert str(one).startswith(f"static/css/theme.css:4: {said}")
 
 
+@pytest.mark.parametrize("file", ["templates/components/cards.html", "static/css/theme.css"])
+def test_a_file_in_another_encoding_is_found(theme: Theme, file: str) -> None:
+    theme.write(file, "")
+    (theme.folder / file).write_bytes("/* one */\n/* für alle */".encode("latin-1"))
+    (one,) = check(worn(theme))
+    assert str(one).startswith(f"{file}:2: This is not UTF-8.")
+
+
 def test_the_comment_at_the_top_declares_names_and_asides() -> None:
     said = given(
         "{# From elsewhere. #}\n{# given: cart, line {a, b}, mood (optional: one of a, b). More, words #}"

@@ -27,6 +27,8 @@ def check(settings: Settings, *, render: bool = True) -> list[Problem]:
     """Every mistake in the theme of `settings`, or without one in the shop's own templates. With `render` each state of
     the gallery is made too, which finds keys that are not there."""
     checked = _Checked(settings)
+    if unread := sorted(checked.unreadable()):
+        return unread
     found = {problem for file in checked.files for problem in checked.problems(file)}
     found |= set(checked.styles())
     if render and not found:
@@ -66,6 +68,20 @@ class _Checked:
             if file.is_file()
         )
         return sorted(found)
+
+    @cached_property
+    def sheets(self) -> list[Path]:
+        return sorted((self.folder / "static").rglob("*.css"))
+
+    def unreadable(self) -> Iterator[Problem]:
+        """What nobody can go on from, the shop least of all."""
+        for file in (*self.files, *self.sheets):
+            try:
+                file.read_text("utf-8")
+            except UnicodeDecodeError as error:
+                line = error.object[: error.start].count(b"\n") + 1
+                shown = file.relative_to(self.folder).as_posix()
+                yield Problem(shown, line, "This is not UTF-8.", "Save the file in that encoding.")
 
     def problems(self, file: Path) -> Iterator[Problem]:
         name = file.relative_to(self.folder / "templates").as_posix()
@@ -119,7 +135,7 @@ class _Checked:
         return {name: given(environment.loader.get_source(environment, name)[0]) for name in self.known}
 
     def styles(self) -> Iterator[Problem]:
-        for file in sorted((self.folder / "static").rglob("*.css")):
+        for file in self.sheets:
             shown, content = file.relative_to(self.folder).as_posix(), file.read_text("utf-8")
             for line, text, help in markup.in_styles(content):
                 yield Problem(shown, line, text, help)
