@@ -55,7 +55,7 @@ if (here.url) {
   }
 }
 show();
-addEventListener("pageshow", (event) => event.persisted && show());
+addEventListener("pageshow", show);
 addEventListener("storage", show);
 section.querySelector("button").addEventListener("click", () => {
   localStorage.removeItem(KEY);

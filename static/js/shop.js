@@ -30,19 +30,25 @@ addEventListener("pageshow", (event) => {
 });
 addEventListener("visibilitychange", syncBadge);
 
-// The same once more. What was typed already is no news to htmx, so its form is sent.
+// The same once more. What was typed already is no news to htmx.
 function again() {
-  const event = failed.sourceEvent;
-  const { type, target } = event;
-  (event.submitter ?? target).focus();
-  type === "input" ? target.form.requestSubmit() : target.dispatchEvent(new event.constructor(type, event));
+  const { sourceElement, sourceEvent: event } = failed;
+  hush();
+  focused.focus();
+  event.type === "input" ? htmx.trigger(sourceElement, "again") : event.target.dispatchEvent(new event.constructor(event.type, event));
 }
 
-let failed;
+let failed, focused;
 function hush() {
   failed = null;
   each("#notice [data-kind=error], [data-notice] > *", (notice) => notice.remove());
 }
+
+// An answer waits while something is pressed: were the page to move under it, the press would do nothing. A tap
+// clicks a moment after the finger is gone.
+let lifted, lift;
+addEventListener("pointerdown", () => (lifted = new Promise((done) => setTimeout((lift = done), 1000))));
+addEventListener("pointerup", () => setTimeout(() => lift?.(), 50));
 
 addEventListener("click", (event) => {
   if (event.target.matches("[data-again]")) again();
@@ -61,12 +67,12 @@ addEventListener("keydown", (event) => {
 });
 
 addEventListener("htmx:config:request", (event) => {
-  const { sourceElement: source, sourceEvent } = event.detail.ctx;
+  const { ctx } = event.detail;
+  const { sourceElement: source, sourceEvent } = ctx;
   // Who empties a quantity is about to type another.
   if (source.ariaBusy === "true" || (sourceEvent?.type === "input" && sourceEvent.target.value < sourceEvent.target.min)) return event.preventDefault();
   busy(source, true);
-  // Leaving a field asks too, and must not take "Try again" away from under a finger.
-  if (sourceEvent?.type !== "change" || !failed || source === failed.sourceElement) hush();
+  ctx.fetch = (...asked) => fetch(...asked).finally(() => lifted);
 });
 
 addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -77,16 +83,19 @@ addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 function complain({ detail: { ctx } }) {
   if (ctx?.sourceEvent?.type === "every") return;
   failed = ctx;
+  focused = document.activeElement;
   noticeBar().innerHTML = `<p class="notice" data-kind="error">${byId("notice").dataset.failed}</p>`;
 }
 addEventListener("htmx:error", complain);
 
 addEventListener("htmx:before:response", (event) => {
-  const { response, hx } = event.detail.ctx;
+  const { response, hx, sourceElement } = event.detail.ctx;
   // What a proxy or a Wi-Fi's portal says has no place in a page; a failure of the shop only where it says so itself.
-  if (response.headers.get("x-shop") && (response.status < 500 || hx.retarget)) return;
-  event.preventDefault();
-  complain(event);
+  if (!response.headers.get("x-shop") || (response.status > 499 && !hx.retarget)) {
+    event.preventDefault();
+    complain(event);
+  // What failed can still be tried again when something else was answered.
+  } else if (!failed || sourceElement === failed.sourceElement) hush();
 });
 
 addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {

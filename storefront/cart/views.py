@@ -67,7 +67,7 @@ def not_enough(error: NotEnough) -> Message:
         )
     if error.in_cart >= error.left:
         text = _(
-            "Only %(left)s left of %(name)s, and you have them in your cart.",
+            "Only %(left)s left of %(name)s, already in your cart.",
             left=error.left,
             name=error.name,
         )

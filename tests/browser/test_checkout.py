@@ -87,6 +87,8 @@ async def test_mistakes_are_listed_linked_and_kept(page: Page, watch: Watch) -> 
         await expect(field).to_be_focused()
         error = page.locator(f"#{await field.get_attribute('id')}-error")
         await expect(error).to_contain_text(str(await link.text_content()))
+        await expect(error).to_be_in_viewport(ratio=1)
+        await expect(page.locator(f"label[for={await field.get_attribute('id')}]")).to_be_in_viewport(ratio=1)
     await fill(page)
     await page.locator("#pay").click()
     await expect(page).to_have_url(PAYMENT)

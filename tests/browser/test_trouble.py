@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import Open
 from tests.browser.orders import order_of
-from tests.browser.shopping import SOAP, count, fill, put, to_payment
+from tests.browser.shopping import APRON, SOAP, count, fill, put, to_payment
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
 from tests.shop import ANNA, Running
@@ -238,9 +238,97 @@ async def test_the_notice_offers_the_same_again(open_browser: Open, watch: Watch
     await page.goto("/checkout")
     await fail(page.locator("#country").select_option("DE"))
     await expect(page.get_by_label("Postal code")).to_be_visible()
-    await page.goto("/")
     await fail(page.locator("#site-q").press_sequentially("soap"))
-    await expect(page).to_have_url(re.compile(r"/search\?q=soap"))
+    await expect(page.locator("#suggestions li")).not_to_have_count(0)
+    await expect(page).to_have_url(re.compile("/checkout$"))
+
+
+@at_both_widths
+async def test_a_press_counts_though_the_page_moves(page: Page, watch: Watch) -> None:
+    """The answer for the field that is left puts a message in, and takes a notice away, while the button is down."""
+    watch.expect("^no answer .*CONNECTION_REFUSED", "Failed to fetch")
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await fill(page)
+    express = page.get_by_label("Express delivery")
+    await express.scroll_into_view_if_needed()
+    await page.locator("#postal_code").fill("12")
+    async with page.expect_response("**/checkout/fields/postal_code"):
+        await page.mouse.move(*await middle(express))
+        await page.mouse.down()
+    await page.wait_for_timeout(100)
+    await page.mouse.up()
+    await expect(express).to_be_checked()
+    await put(page, APRON)
+    await page.goto("/cart")
+    await page.route("**/cart/items/*", nothing)
+    await page.get_by_label("Quantity of Lavender soap").fill("4")
+    await expect(page.locator("[data-again]")).to_be_visible()
+    await page.unroute("**/cart/items/*")
+    more = page.get_by_role("button", name="One more of Linen apron")
+    await page.mouse.move(*await middle(more))
+    await page.mouse.down()
+    await page.wait_for_timeout(100)
+    await page.mouse.up()
+    await expect(page.get_by_label("Quantity of Linen apron")).to_have_value("2")
+
+
+async def middle(place: Locator) -> tuple[float, float]:
+    box = await place.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@at_both_widths
+async def test_trying_again_gives_the_focus_back_to_where_it_was(page: Page, watch: Watch) -> None:
+    """Also where Enter was pressed in a field: the button that stands for it is hidden."""
+    watch.expect("^503 ", "Failed to fetch")
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await fill(page)
+    await page.route("**/checkout", a_503)
+    await page.locator("#postal_code").press("Enter")
+    again = page.locator("[data-again]")
+    await expect(again).to_be_visible()
+    await again.click()
+    await expect(again).to_be_visible()
+    await expect(page.locator("#postal_code")).to_be_focused()
+
+
+async def test_the_notice_covers_nothing_that_has_the_focus(open_browser: Open, watch: Watch) -> None:
+    watch.expect("^503 ", "Failed to fetch")
+    page = await open_browser(PHONE)
+    await put(page, SOAP)
+    await page.goto("/checkout")
+    await fill(page)
+    await page.route("**/checkout", a_503)
+    await page.locator("#pay").click()
+    await expect(page.locator("[data-again]")).to_be_visible()
+    seen = set()
+    while "email" not in seen:
+        await page.keyboard.press("Shift+Tab")
+        below = "document.activeElement.getBoundingClientRect().top - notice.getBoundingClientRect().bottom"
+        assert await page.evaluate(below) >= 0, await page.evaluate("document.activeElement.outerHTML")
+        seen.add(await page.evaluate("document.activeElement.id"))
+    assert {"name", "address_line1"} <= seen
+
+
+@at_both_widths
+async def test_something_else_does_not_take_the_offer_away(page: Page, watch: Watch) -> None:
+    watch.expect("^no answer .*CONNECTION_REFUSED", "Failed to fetch")
+    await page.goto(f"/products/{SOAP}")
+    await page.get_by_label("Quantity").fill("3")
+    await page.route("**/cart/items", nothing)
+    await page.get_by_role("button", name="Add to cart").click()
+    again = page.locator("[data-again]")
+    await expect(again).to_be_visible()
+    await page.unroute("**/cart/items")
+    await page.locator("#site-q").press_sequentially("so")
+    await expect(page.locator("#suggestions li")).not_to_have_count(0)
+    await page.keyboard.press("Escape")
+    await again.click()
+    await expect(page.locator("#cart-badge")).to_contain_text("3")
+    await expect(again).to_have_count(0)
 
 
 @at_both_widths
