@@ -74,8 +74,8 @@ def cells(figure: Figure, *, slower: bool) -> list[str]:
 def sentences(facts: Facts) -> list[str]:
     return [
         f"Start, from nothing to a ready shop: {facts.start:.2f} s (goal {START_GOAL:.1f}).",
-        f"Memory of the two processes (PSS): {facts.memory:.0f} MB when started, {facts.memory_after:.0f} MB after "
-        f"the load (goal {MEMORY_GOAL}).",
+        f"Memory of the two processes (PSS): {facts.memory:.0f} MB at rest after the start, "
+        f"{facts.memory_after:.0f} MB after the load (goal {MEMORY_GOAL}).",
     ]
 
 
