@@ -5,7 +5,6 @@ Everything that differs between SQLite and PostgreSQL, apart from search and cla
 
 import asyncio
 import contextlib
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -111,7 +110,7 @@ def away(error: Exception) -> str:
 def unreachable(error: Exception) -> bool:
     """Whether this says that the database cannot be reached, takes nobody in, hung up, or has no room: what passes, or
     what its operator must end, and not a mistake of the shop's."""
-    if isinstance(error, NoneFree | ConnectionError | socket.gaierror):
+    if isinstance(error, NoneFree | ConnectionError):
         return True
     cause = getattr(error, "orig", None) or error
     return (
@@ -141,6 +140,7 @@ class Database:
         if self.sqlite:
             need_folder("DATABASE_URL", Path(make_url(url).database or "").parent, written=False)
         options: dict[str, Any] = {"pool_pre_ping": False}
+        options["connect_args"] = {"async_creator_fn": _connect_postgres}
         if self.sqlite:
             options = {"connect_args": {"timeout": WAIT_FOR_WRITER, "async_creator_fn": sqlite.connect}}
         # What a statement was given is mostly somebody's, and an error's words end up in the log.
@@ -244,6 +244,17 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     for pragma in sqlite.PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+async def _connect_postgres(*arguments: Any, **options: Any) -> Any:
+    """A connection of asyncpg's. Raises ConnectionError also for a name that nobody knows, a host that is off, a socket
+    that is not there and a server that is silent, each of which is another kind of OSError."""
+    import asyncpg  # type: ignore[import-untyped]
+
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except (OSError, TimeoutError) as error:
+        raise ConnectionError("the database cannot be reached") from error
 
 
 def _prepare_postgres(seconds: float) -> Callable[[Any, Any], None]:

@@ -11,8 +11,8 @@ addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 
 // What was looked at last, known to this browser alone. Without a script nothing of it is shown or kept.
 const KEY = "viewed";
-const MOST_KEPT = 9;
-const MOST_SHOWN = 4;
+const KEPT = 9;
+const SHOWN = 4;
 const section = document.getElementById("viewed");
 const here = section.dataset;
 
@@ -21,7 +21,7 @@ const isThing = (one) =>
 
 function kept() {
   try {
-    return JSON.parse(localStorage.getItem(KEY)).filter(isThing).slice(0, MOST_KEPT);
+    return JSON.parse(localStorage.getItem(KEY)).filter(isThing).slice(0, KEPT);
   } catch {
     // Nothing yet, something else's, or this browser keeps nothing.
     return [];
@@ -40,7 +40,7 @@ function card({ url, title, image }) {
 }
 
 function show() {
-  const others = kept().filter((one) => one.url !== here.url).slice(0, MOST_SHOWN);
+  const others = kept().filter((one) => one.url !== here.url).slice(0, SHOWN);
   section.querySelector("ul").replaceChildren(...others.map(card));
   section.hidden = !others.length;
 }
@@ -49,13 +49,13 @@ if (here.url) {
   const { url, title, image } = here;
   const things = [{ url, title, image }, ...kept().filter((one) => one.url !== url)];
   try {
-    localStorage.setItem(KEY, JSON.stringify(things.slice(0, MOST_KEPT)));
+    localStorage.setItem(KEY, JSON.stringify(things.slice(0, KEPT)));
   } catch {
     // It is only a convenience.
   }
 }
 show();
-addEventListener("pageshow", show);
+addEventListener("pageshow", (event) => event.persisted && show());
 addEventListener("storage", show);
 section.querySelector("button").addEventListener("click", () => {
   localStorage.removeItem(KEY);

@@ -44,11 +44,10 @@ function hush() {
   each("#notice [data-kind=error], [data-notice] > *", (notice) => notice.remove());
 }
 
-// An answer waits while something is pressed: were the page to move under it, the press would do nothing. A tap
-// clicks a moment after the finger is gone.
+// An answer waits while the mouse is pressed: were the page to move under it, the press would do nothing.
 let lifted, lift;
-addEventListener("pointerdown", () => (lifted = new Promise((done) => setTimeout((lift = done), 1000))));
-addEventListener("pointerup", () => setTimeout(() => lift?.(), 50));
+addEventListener("mousedown", () => (lifted = new Promise((done) => setTimeout((lift = done), 1000))));
+addEventListener("mouseup", () => setTimeout(() => lift?.()));
 
 addEventListener("click", (event) => {
   if (event.target.matches("[data-again]")) again();
@@ -94,8 +93,8 @@ addEventListener("htmx:before:response", (event) => {
   if (!response.headers.get("x-shop") || (response.status > 499 && !hx.retarget)) {
     event.preventDefault();
     complain(event);
-  // What failed can still be tried again when something else was answered.
-  } else if (!failed || sourceElement === failed.sourceElement) hush();
+  // What failed can still be tried again when something else was answered, unless that needs the notice.
+  } else if (!failed || sourceElement === failed.sourceElement || hx.retarget === "#notice") hush();
 });
 
 addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {

@@ -352,6 +352,27 @@ async def test_leaving_a_field_does_not_take_the_offer_away(page: Page, watch: W
     await expect(page.locator("#address_line1")).to_have_value("Unter den Linden 1")
 
 
+async def test_a_refusal_in_the_place_of_an_offer_goes_like_any_other(
+    open_browser: Open, watch: Watch
+) -> None:
+    watch.expect("^no answer .*CONNECTION_REFUSED", "Failed to fetch", "^404 POST")
+    page = await open_browser(DESKTOP)
+    await page.goto(f"/products/{SOAP}")
+    await page.route("**/search*", nothing)
+    await page.locator("#site-q").press_sequentially("so")
+    await expect(page.locator("[data-again]")).to_be_visible()
+    chosen = page.locator("[name=variant_id]:checked, [name=variant_id][type=hidden]").first
+    real = await chosen.get_attribute("value")
+    await chosen.evaluate("field => field.value = 999999")
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("[data-again]")).to_have_count(0)
+    await expect(page.locator("#notice")).not_to_be_empty()
+    await chosen.evaluate("(field, real) => field.value = real", real)
+    await page.get_by_role("button", name="Add to cart").click()
+    await expect(page.locator("#cart-badge")).to_contain_text("1")
+    await expect(page.locator("#notice")).to_be_empty()
+
+
 async def test_an_offer_that_makes_no_sense_any_more_goes(open_browser: Open, watch: Watch) -> None:
     watch.expect("^no answer .*CONNECTION_REFUSED", "Failed to fetch")
     page = await open_browser(PHONE)

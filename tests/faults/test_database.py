@@ -2,10 +2,12 @@
 
 import asyncio
 import secrets
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -161,6 +163,30 @@ async def test_who_finds_no_connection_free_is_told_so_in_time(
             refused = await shopper.get(f"/products/{thing.slug}")
         assert (refused.status, refused.headers["retry-after"]) == (503, "2")
     assert (await shopper.get(f"/products/{thing.slug}")).status == 200
+
+
+@pytest.mark.parametrize("where", ["socket", "name"])
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_server_that_is_not_there_has_shoppers_try_again(
+    house: House, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that does not exist, and a name with two addresses of which none answers: neither is simply refused."""
+    house.may_fail = True
+    thing = await house.thing()
+    url = "postgresql+asyncpg://postgres@/shop?host=/nowhere"
+    if where == "name":
+        with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
+            port = nobody.getsockname()[1]
+        loop, ask = asyncio.get_running_loop(), asyncio.get_running_loop().getaddrinfo
+
+        async def both(host: str, *rest: Any, **more: Any) -> Any:
+            return [*await ask("127.0.0.1", *rest, **more), *await ask("127.0.0.2", *rest, **more)]
+
+        monkeypatch.setattr(loop, "getaddrinfo", both)
+        url = f"postgresql+asyncpg://postgres@localhost:{port}/shop"
+    shopper = house.shopper(house.another(database_url=SecretStr(url)))
+    refused = await shopper.get(f"/products/{thing.slug}")
+    assert (refused.status, refused.headers["retry-after"]) == (503, "2")
 
 
 @asynccontextmanager
