@@ -31,7 +31,7 @@ from storefront.settings import need_folder
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 WAIT_FOR_WRITER = 5.0
-# For one of the process's own connections, when all are in use.
+# For one of the process's own connections, when all are in use, and for a new one.
 WAIT_FOR_CONNECTION = 10.0
 # Of one process, on PostgreSQL: so many are kept, and so many more are opened when it has much to do.
 KEPT_CONNECTIONS, MORE_CONNECTIONS = 10, 10
@@ -252,7 +252,7 @@ async def _connect_postgres(*arguments: Any, **options: Any) -> Any:
     import asyncpg  # type: ignore[import-untyped]
 
     try:
-        return await asyncpg.connect(*arguments, **options)
+        return await asyncpg.connect(*arguments, **{"timeout": WAIT_FOR_CONNECTION, **options})
     except (OSError, TimeoutError) as error:
         raise ConnectionError("the database cannot be reached") from error
 

@@ -132,7 +132,7 @@ def show_form(
     if request.wants_fragment:
         if retarget or status == 503:
             headers["hx-retarget"] = "#checkout-form"
-        answer = "checkout/answer.html" if retarget else "checkout/_form.html"
+        answer = "checkout/answer.html" if retarget else "checkout/refused.html"
         content = room.templates.render(answer, checkout=context)
     else:
         content = room.templates.page(

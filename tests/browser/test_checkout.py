@@ -309,3 +309,15 @@ async def test_what_was_unfolded_stays_so_and_a_mistake_unfolds(page: Page, watc
     await expect(page.locator(".errors")).to_be_visible()
     await expect(company).to_be_visible()
     await expect(company).to_have_value("D" * 60)
+
+
+@at_both_widths
+async def test_a_refusal_takes_the_place_of_what_the_page_before_said(page: Page, watch: Watch) -> None:
+    watch.expect("^422 POST")
+    await at_checkout(page)
+    await page.context.add_cookies([{"name": "notice", "value": "address-kept", "url": page.url}])
+    await page.reload()
+    await expect(page.locator("#notice")).to_have_text("The address is kept.")
+    await page.locator("#pay").click()
+    await expect(page.locator(".errors")).to_be_focused()
+    await expect(page.locator("#notice")).to_be_empty()

@@ -165,6 +165,22 @@ async def test_who_finds_no_connection_free_is_told_so_in_time(
     assert (await shopper.get(f"/products/{thing.slug}")).status == 200
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_server_that_says_nothing_is_not_waited_for_long(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a firewall that swallows what it does not let through."""
+    monkeypatch.setattr(databases, "WAIT_FOR_CONNECTION", 0.3)
+    house.may_fail = True
+    thing = await house.thing()
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        url = f"postgresql+asyncpg://postgres@127.0.0.1:{silent.getsockname()[1]}/shop"
+        shopper = house.shopper(house.another(database_url=SecretStr(url)))
+        async with asyncio.timeout(10):
+            refused = await shopper.get(f"/products/{thing.slug}")
+    assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+
+
 @pytest.mark.parametrize("where", ["socket", "name"])
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_server_that_is_not_there_has_shoppers_try_again(
