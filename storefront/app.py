@@ -70,7 +70,7 @@ from storefront.web.request import ShopRequest
 from storefront.web.site import SiteController, SiteRoom
 from storefront.web.speech import Speech
 from storefront.web.start import CannotStart, Start
-from storefront.web.templates import Templates
+from storefront.web.templates import NavEntry, Templates
 from storefront.web.window import Window
 from storefront.worker import SILENT_FOR, WorkerRoom, working
 
@@ -275,13 +275,13 @@ async def prepare_database(shop: Shop) -> None:
 
 async def navigation(shop: Shop) -> Any:
     """The navigation's entries, read again when the catalogue changes."""
-    known: dict[int, list[dict[str, str]]] = {}
+    known: dict[int, list[NavEntry]] = {}
 
-    async def read() -> list[dict[str, str]]:
+    async def read() -> list[NavEntry]:
         found = await shop.facets.collections()
-        entries = [{"title": one.title, "url": f"/collections/{one.slug}"} for one in found]
+        entries = [NavEntry(one.title, f"/collections/{one.slug}") for one in found]
         if await packages(shop.database.glance, shop.settings.currency):
-            entries.append({"title": later("Credits"), "url": "/pricing"})
+            entries.append(NavEntry(later("Credits"), "/pricing"))
         return entries
 
     async def version() -> int:
@@ -292,18 +292,17 @@ async def navigation(shop: Shop) -> Any:
             known[number] = entries
         return number
 
-    def shown() -> list[dict[str, str]]:
+    def shown() -> list[NavEntry]:
         return next(iter(known.values()))
 
     shop.public.version = version
     await version()
-    return lambda: [_in_language(one) for one in shown()]
+    return lambda: tuple([_in_language(one) for one in shown()])
 
 
-def _in_language(entry: dict[str, str]) -> dict[str, str]:
+def _in_language(entry: NavEntry) -> NavEntry:
     # Collections are called as the owner calls them; this one is the shop's own.
-    title = entry["title"]
-    return entry | {"title": _(title)} if entry["url"] == "/pricing" else entry
+    return entry._replace(title=_(entry.title)) if entry.url == "/pricing" else entry
 
 
 async def _warm_up(shop: Shop) -> None:

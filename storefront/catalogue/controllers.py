@@ -182,7 +182,7 @@ class CatalogueController(Controller):
                 description=product.summary,
                 canonical=f"{base}/products/{slug}",
                 json_ld=pages.product_json_ld(product, currency, base, room.templates),
-                image=base + shown["images"][0]["large"],
+                image=base + shown["images"][0].large,
                 holes=True,
                 product=shown,
             )

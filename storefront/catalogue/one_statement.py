@@ -13,20 +13,21 @@ from sqlalchemy.sql.functions import FunctionElement
 from storefront.glance import Reader
 
 
-class _AsArray(FunctionElement[str]):
+class AsArray(FunctionElement[str]):
     """Columns as the text of one JSON array."""
 
     type = Text()
     inherit_cache = True
 
 
-@compiles(_AsArray, "sqlite")
-def _on_sqlite(element: _AsArray, compiler: SQLCompiler, **more: Any) -> str:
-    return f"json_array({compiler.process(element.clauses, **more)})"
+@compiles(AsArray, "sqlite")
+def _on_sqlite(element: AsArray, compiler: SQLCompiler, **more: Any) -> str:
+    # As text also within another array.
+    return f"(json_array({compiler.process(element.clauses, **more)}) || '')"
 
 
-@compiles(_AsArray, "postgresql")
-def _on_postgresql(element: _AsArray, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(AsArray, "postgresql")
+def _on_postgresql(element: AsArray, compiler: SQLCompiler, **more: Any) -> str:
     return f"CAST(json_build_array({compiler.process(element.clauses, **more)}) AS TEXT)"
 
 
@@ -40,7 +41,7 @@ class OneStatement:
         for name, part in parts.items():
             columns = part.subquery().c
             self._rows[name] = namedtuple(name, columns.keys())
-            selects.append(select(literal(name).label("part"), _AsArray(*columns).label("row")))
+            selects.append(select(literal(name).label("part"), AsArray(*columns).label("row")))
         self._statement: CompoundSelect[Any] = union_all(*selects)
 
     async def read(self, reader: Reader, values: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
-from urllib.parse import urlencode
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 from storefront.catalogue.filters import NOTHING, Filters
-from storefront.catalogue.narrow import filter_chips
+from storefront.catalogue.narrow import Form, filter_chips
 from storefront.catalogue.queries import (
     COUNT_STOPS_AT,
     PAGE,
@@ -22,39 +23,59 @@ from storefront.catalogue.queries import (
 from storefront.language import at, ngettext, number
 from storefront.language import gettext as _
 from storefront.money import decimals
-from storefront.web.pictures import in_one_size
+from storefront.web.pictures import Shown
 from storefront.web.templates import Templates
 
 NO_NUMBERS: Mapping[int, int] = {}
 
 
-def picture(templates: Templates, image: Picture | None) -> dict[str, Any]:
+def picture(templates: Templates, image: Picture | None) -> Shown:
     """A picture for a template; products without one, or whose file is gone, get a quiet stand-in."""
     if image is not None:
-        size = {"width": image.width, "height": image.height, "alt": image.alt}
         with suppress(LookupError):
-            return templates.pictures.sources(image.path, image.width) | size
+            sources = templates.pictures.sources(image.path, image.width)
+            return Shown(*sources, image.width, image.height, image.alt)
         with suppress(LookupError):
-            return in_one_size(templates.asset(image.path)) | size
-    return in_one_size(templates.asset("images/no-picture.svg")) | {"width": 800, "height": 800, "alt": ""}
+            return _in_one_size(templates.asset(image.path), image.width, image.height, image.alt)
+    return _in_one_size(templates.asset("images/no-picture.svg"), 800, 800)
 
 
-def card_list(templates: Templates, cards: Sequence[Card], *, eager: int = 0) -> list[dict[str, Any]]:
+def _in_one_size(source: str, width: int, height: int, alt: str = "") -> Shown:
+    return Shown(source, source, "", "", width, height, alt)
+
+
+class ShownCard(NamedTuple):
+    """A card as `components/cards.html` is given it."""
+
+    url: str
+    title: str
+    summary: str
+    price: str
+    image: Shown
+    stock: str
+    stock_text: str
+    was: str
+    unit_price: str
+    eager: bool
+    first: bool
+
+
+def card_list(templates: Templates, cards: Sequence[Card], *, eager: int = 0) -> list[ShownCard]:
     """Cards for a template; the first `eager` pictures are asked for at once."""
     return [
-        {
-            "url": card.url,
-            "title": card.title,
-            "summary": card.summary,
-            "price": card.price,
-            "image": picture(templates, card.image),
-            "stock": card.stock,
-            "stock_text": card.stock_text,
-            "was": card.was,
-            "unit_price": card.unit_price,
-            "eager": index < eager,
-            "first": index == 0,
-        }
+        ShownCard(
+            url=card.url,
+            title=card.title,
+            summary=card.summary,
+            price=card.price,
+            image=picture(templates, card.image),
+            stock=card.stock,
+            stock_text=card.stock_text,
+            was=card.was,
+            unit_price=card.unit_price,
+            eager=index < eager,
+            first=index == 0,
+        )
         for index, card in enumerate(cards)
     ]
 
@@ -74,8 +95,12 @@ def collection_list(templates: Templates, found: Sequence[CollectionView]) -> li
 
 def address(path: str, **parameters: str) -> str:
     """`path` with those parameters that have a value."""
-    query = urlencode({name: value for name, value in parameters.items() if value})
+    query = "&".join([f"{name}={_quoted(value)}" for name, value in parameters.items() if value])
     return f"{path}?{query}" if query else path
+
+
+# A listing has a link for each collection and each filter, and all of them say the rest of it again.
+_quoted = lru_cache(maxsize=1000)(quote_plus)
 
 
 def listing_context(
@@ -95,7 +120,7 @@ def listing_context(
     sorts: bool = True,
     before: int = 0,
     filters: Filters = NOTHING,
-    form: dict[str, Any] | None = None,
+    form: Form | None = None,
     numbers: Mapping[int, int] = NO_NUMBERS,
     currency: str = "",
     instead: str = "",
@@ -145,30 +170,37 @@ def listing_context(
     }
 
 
+class Pill(NamedTuple):
+    """A collection that a listing can be narrowed down to. `number` is None where it is not counted."""
+
+    title: str
+    url: str
+    current: bool
+    number: int | None = None
+
+
 def _filters(
     path: str,
     kept: dict[str, str],
     chosen: CollectionView | None,
     collections: Sequence[CollectionView],
     numbers: Mapping[int, int],
-) -> list[dict[str, Any]]:
+) -> tuple[Pill, ...]:
     if not collections:
-        return []
-    every = {
-        "title": _("All"),
-        "url": address(path, **{**kept, "collection": ""}),
-        "current": chosen is None,
-        "count": None,
-    }
-    return [every] + [
-        {
-            "title": one.title,
-            "url": address(path, **{**kept, "collection": one.slug}),
-            "current": chosen is not None and one.id == chosen.id,
-            "count": numbers.get(one.id),
-        }
-        for one in collections
-    ]
+        return ()
+    every = Pill(_("All"), address(path, **{**kept, "collection": ""}), chosen is None)
+    return (
+        every,
+        *(
+            Pill(
+                one.title,
+                address(path, **{**kept, "collection": one.slug}),
+                chosen is not None and one.id == chosen.id,
+                numbers.get(one.id),
+            )
+            for one in collections
+        ),
+    )
 
 
 def _empty_text(query: str, path: str, *, narrowed: bool) -> str:
@@ -260,7 +292,7 @@ def product_json_ld(product: ProductView, currency: str, base: str, templates: T
         "name": product.title,
         "description": product.summary or product.description[:300],
         "url": url,
-        "image": [base + str(picture(templates, image)["large"]) for image in product.images],
+        "image": [base + str(picture(templates, image).large) for image in product.images],
         "offers": offers,
     }
     return json.dumps(data, ensure_ascii=False)

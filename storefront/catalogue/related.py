@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, exists, func, select, tuple_
 from sqlalchemy.orm import aliased
 
-from storefront.catalogue.models import Product, ProductCollection
+from storefront.catalogue.models import Product, ProductCollection, Variant
 from storefront.catalogue.queries import Card, as_card, card_columns
 
 SHOWN = 4
@@ -16,7 +16,7 @@ CANDIDATES = 12
 def following(own: ColumnElement[int], position: ColumnElement[int]) -> Select[Any]:
     """Cards of a few products that share a collection with the product `own`, which stands at `position`, and follow it
     in the shop's order."""
-    return _cards(own, _place() > tuple_(position, own)).limit(CANDIDATES)
+    return _cards(own, _place() > tuple_(position, own), CANDIDATES)
 
 
 def preceding(own: ColumnElement[int], position: ColumnElement[int]) -> Select[Any]:
@@ -25,16 +25,29 @@ def preceding(own: ColumnElement[int], position: ColumnElement[int]) -> Select[A
     follow = select(Product.id).where(Product.status == "active", _beside(own), _place() > here).limit(SHOWN)
     found = select(func.count()).select_from(follow.subquery()).scalar_subquery()
     # In the limit, since SQLite would look at every product before it asked whether any is wanted.
-    return _cards(own, _place() < here).limit(case((found < SHOWN, CANDIDATES), else_=0))
+    return _cards(own, _place() < here, case((found < SHOWN, CANDIDATES), else_=0))
 
 
-def _cards(own: ColumnElement[int], where: ColumnElement[bool]) -> Select[Any]:
+def _cards(own: ColumnElement[int], where: ColumnElement[bool], most: Any) -> Select[Any]:
+    """Cards of the best of the first `most` candidates, so that no others are made."""
     mine, theirs = aliased(ProductCollection), aliased(ProductCollection)
     together = select(func.count()).where(
         theirs.product_id == Product.id, theirs.collection_id == mine.collection_id, mine.product_id == own
     )
-    cards = card_columns().add_columns(together.scalar_subquery().label("together"))
-    return cards.where(_beside(own), where).order_by(Product.position, Product.id)
+    of_product = (Variant.product_id == Product.id) & ~Variant.archived
+    there = exists().where(of_product, ~Variant.tracked | (Variant.on_hand > Variant.held))
+    candidates = (
+        select(
+            Product.id, Product.position, together.scalar_subquery().label("together"), there.label("there")
+        )
+        .where(Product.status == "active", _beside(own), where)
+        .order_by(Product.position, Product.id)
+        .limit(most)
+        .subquery()
+    )
+    ranked = candidates.c.together.desc(), candidates.c.there.desc(), candidates.c.position, candidates.c.id
+    best = select(candidates).order_by(*ranked).limit(SHOWN).subquery()
+    return card_columns().add_columns(best.c.together, best.c.there).join(best, best.c.id == Product.id)
 
 
 def _beside(own: ColumnElement[int]) -> ColumnElement[bool]:
@@ -55,9 +68,8 @@ def best(after: Sequence[Any], before: Sequence[Any], currency: str) -> list[Car
     """The cards to show, of the rows of `following` and `preceding`: those that share most collections with the
     product, sold out ones last, and among these the ones that follow it; after the shop's end from the beginning."""
     rows = [*sorted(after, key=_in_order), *sorted(before, key=_in_order)]
-    cards = [(row.together, as_card(row, currency)) for row in rows]
-    cards.sort(key=lambda one: (-one[0], one[1].stock == "none"))
-    return [card for _, card in cards[:SHOWN]]
+    rows.sort(key=lambda row: (-row.together, not row.there))
+    return [as_card(row, currency) for row in rows[:SHOWN]]
 
 
 def _in_order(row: Any) -> tuple[int, int]:

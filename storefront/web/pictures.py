@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 from servestatic import ServeStaticASGI
@@ -24,9 +24,26 @@ FILE = re.compile(r"[a-z0-9][a-z0-9-]{0,79}\.[0-9a-f]{12}-[0-9]{3,4}\.(?:webp|jp
 MOST_KNOWN = 4096
 
 
-def in_one_size(source: str) -> dict[str, str]:
-    """What templates are given of a picture that is a single file."""
-    return {"src": source, "large": source, "webp": "", "jpeg": ""}
+class Sources(NamedTuple):
+    """The addresses of a picture: `webp` and `jpeg` are for `srcset`, `src` is for browsers that know neither, `large`
+    the biggest JPEG."""
+
+    src: str
+    large: str
+    webp: str = ""
+    jpeg: str = ""
+
+
+class Shown(NamedTuple):
+    """A picture as templates are given it: its Sources, its size in pixels, and what it shows."""
+
+    src: str
+    large: str
+    webp: str
+    jpeg: str
+    width: int
+    height: int
+    alt: str
 
 
 def widths_of(width: int) -> list[int]:
@@ -44,20 +61,19 @@ class Pictures:
             file.name.partition(".")[0]: file.stem[:-4] for file in OF_THE_DEMO.glob("*-320.webp")
         }
 
-    def _sources(self, path: str, width: int) -> dict[str, str]:
-        """The addresses of the picture that the database calls `path`: `webp` and `jpeg` are for `srcset`, `src` is for
-        browsers that know neither, `large` the biggest JPEG. Raises LookupError when there is none."""
+    def _sources(self, path: str, width: int) -> Sources:
+        """Where the picture is that the database calls `path`. Raises LookupError when there is none."""
         name = self.of_the_demo.get(path, path)
         if self._file(f"{name}-{WIDTHS[0]}.webp") is None:
             raise LookupError(f"there is no picture {path}")
         widths = widths_of(width)
         middle = min(widths[-1], WIDTHS[1])
-        return {
-            "src": _address(name, middle, "jpg"),
-            "large": _address(name, widths[-1], "jpg"),
-            "webp": _srcset(name, widths, "webp"),
-            "jpeg": _srcset(name, widths, "jpg"),
-        }
+        return Sources(
+            src=_address(name, middle, "jpg"),
+            large=_address(name, widths[-1], "jpg"),
+            webp=_srcset(name, widths, "webp"),
+            jpeg=_srcset(name, widths, "jpg"),
+        )
 
     def wrap(self, server: ServeStaticASGI) -> ASGI:
         """`server`, the wrapper of the published files, told of each picture when it is first asked for."""

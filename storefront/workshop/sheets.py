@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from storefront.catalogue.pages import card_list
+from storefront.catalogue.pages import ShownCard, card_list
 from storefront.web.fields import field_context
 from storefront.web.templates import Templates
 from storefront.workshop.samples import things
@@ -94,7 +94,7 @@ def cards(templates: Templates, _currency: str) -> str:
 def suggestions(templates: Templates, _currency: str) -> str:
     found = card_list(templates, things.cards()[:4])
 
-    def opened(query: str, shown: list[dict[str, Any]], count: str, instead: str = "", some: str = "") -> str:
+    def opened(query: str, shown: list[ShownCard], count: str, instead: str = "", some: str = "") -> str:
         listed = templates.render(
             "catalogue/_suggestions.html",
             suggestions=shown,

@@ -9,10 +9,14 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from storefront.web.environment import Kept
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ROOT / "storefront" / "locales"
 TEMPLATE = LOCALES / "shop.pot"
 KEYWORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
+TEMPLATES = {"extensions": f"{Kept.__module__}.{Kept.__qualname__}", "silent": "false"}
+OPTIONS = {"**.html": TEMPLATES, "**.txt": TEMPLATES}
 NAMED = re.compile(r"%\(\w+\)s")
 # Other people's pages, what runs in a terminal, developers' pages; and the owner is written to in the default language.
 LEFT_OUT = ("storefront/sandbox/", "storefront/cli/", "storefront/workshop/")
@@ -27,7 +31,7 @@ def said() -> Catalog:
         ("templates", [("**.html", "jinja2"), ("**.txt", "jinja2")]),
     ):
         for name, _line, text, _comments, _context in extract_from_dir(
-            str(ROOT / folder), methods, keywords=KEYWORDS, directory_filter=lambda _: True
+            str(ROOT / folder), methods, OPTIONS, keywords=KEYWORDS, directory_filter=lambda _: True
         ):
             path = f"{folder}/{name}"
             if not path.startswith(LEFT_OUT) and not OWNERS.match(path):

@@ -89,7 +89,7 @@ async def test_each_product_has_words_and_a_picture_of_its_own(demo: Database, s
         assert len(product.description) > 100, product.slug
         assert image is not None, product.slug
         assert len(image.alt) > 20, product.slug
-        drawn.add(pictures.sources(image.path, image.width)["large"])
+        drawn.add(pictures.sources(image.path, image.width).large)
     assert len(drawn) == len(rows), "no picture is used twice"
 
 

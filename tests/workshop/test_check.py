@@ -27,6 +27,10 @@ MISTAKES = {
     '{% for line in cart.lines %}{% include "cart/_line.html" %}{% endfor %}': "",
     '{% include "cart/_gone.html" ignore missing %}': "",
     "{% if cart %}": "Unexpected end of template",
+    "{% kept cart.lines %}{{ cart.total_text }}{% endkept %}": "cart.total_text is not among what stands in",
+    '{% kept %}{% include "cart/_code.html" %}{% endkept %}': "cart is not among what stands in the {% kept %}",
+    "{% kept cart.lines %}{% for one in cart.lines %}{{ one.title }}{{ shop.name }}{% endfor %}{% endkept %}": "",
+    "{% kept %}{{ _('Cart') }}": "Unexpected end of template",
     '<p style="color: red">': "style= is forbidden",
     '<p onclick="buy()">': "onclick= is forbidden",
     '<p hx-on:click="buy()">': "hx-on:click= needs eval",
@@ -70,8 +74,8 @@ def test_a_key_that_is_not_there_shows_when_the_gallery_is_made(theme: Theme) ->
     found, seen = str(one).split(" (Seen in /_gallery/")
     assert re.fullmatch(r"\S+ and \d+ more\.\)", seen)
     assert found == (
-        "templates/components/cards.html:2: There is no 'titel' in what stands before the dot, which is a dict. "
-        "Did you mean title?"
+        "templates/components/cards.html:2: There is no 'titel' in what stands before the dot, "
+        "which is a ShownCard. Did you mean title?"
     )
 
 

@@ -117,6 +117,7 @@ class _Checked:
         yield from names.undeclared(tree, declared, environment.globals)
         have = declared.names | set(environment.globals)
         yield from names.lacking(tree, have, self._needs)
+        yield from names.not_kept_by(tree, environment.globals, self._needs)
 
     def _allowed(self, name: str) -> Given | None:
         """What the shop's own template of that name is given, where a theme's lies over it."""

@@ -12,6 +12,7 @@ from storefront.workshop.explain import close, meant
 HOLES = ("badge", "notice", "offer")
 # What these bring at the top of a template is there in its blocks, too.
 SETS = (nodes.Assign, nodes.AssignBlock, nodes.Import, nodes.FromImport)
+BRINGS = (*SETS, nodes.For, nodes.With, nodes.Macro)
 # Whoever is asked for a template: the tag as it is written.
 ASKS = {
     nodes.Extends: "extends",
@@ -89,6 +90,46 @@ def lacking(
         missing = sorted(wanted.needed - there) if wanted else []
         if missing:
             yield tag.lineno, f"{names} is not given {', '.join(missing)} here."
+
+
+def not_kept_by(
+    tree: nodes.Template, globals_: Mapping[str, Any], needs: Mapping[str, Given | None]
+) -> Iterator[tuple[int, str]]:
+    """Names in a `kept` that its tag lacks: everybody would be shown what they were for the first one."""
+    for block in tree.find_all(nodes.CallBlock):
+        key = block.call.args[-1] if isinstance(block.call.node, nodes.ExtensionAttribute) else None
+        if key is None:
+            continue
+        keys = {_chain(one) for one in (key.items if isinstance(key, nodes.Tuple) else [key])}
+        own = {name for node in block.find_all(BRINGS) for name in _brought(node)} - _brought(block)
+        used = {chain: line for inside in block.body for chain, line in _chains(inside)}
+        for tag in block.find_all(nodes.Include):
+            there = needs.get(tag.template.value) if isinstance(tag.template, nodes.Const) else None
+            used |= {(name,): tag.lineno for name in (there.needed if there else ())}
+        for chain, line in sorted(used.items()):
+            known = chain[0] in own or chain[0] in globals_
+            if not known and not any(chain[: place + 1] in keys for place in range(len(chain))):
+                yield line, f"{'.'.join(chain)} is not among what stands in the {{% kept %}} around it."
+
+
+def _chains(node: nodes.Node) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Each name below `node` that is read, with the attributes that are asked of it."""
+    chain = _chain(node)
+    if chain:
+        yield chain, node.lineno
+        return
+    for child in node.iter_child_nodes():
+        yield from _chains(child)
+
+
+def _chain(node: nodes.Node) -> tuple[str, ...]:
+    """`page.nav` as ("page", "nav"); nothing for what is no name."""
+    if isinstance(node, nodes.Name):
+        return (node.name,) if node.ctx == "load" else ()
+    if isinstance(node, nodes.Getattr):
+        before = _chain(node.node)
+        return (*before, node.attr) if before else ()
+    return ()
 
 
 def _includes(node: nodes.Node, there: frozenset[str]) -> Iterator[tuple[nodes.Include, frozenset[str]]]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from storefront.catalogue import pages as catalogue
 from storefront.catalogue.filters import Filters
+from storefront.catalogue.narrow import Choice, Form, Group
 from storefront.catalogue.queries import Offer, Slice
 from storefront.credits.queries import Package
+from storefront.language import gettext as _
 from storefront.web.templates import Templates
 from storefront.workshop.pages.kinds import Make, Pages
 from storefront.workshop.samples import things
@@ -43,7 +45,7 @@ def filtered(templates: Templates, currency: str) -> str:
         sort="price",
         continued=True,
         filters=CHOSEN,
-        form=CHOICES,
+        form=_choices(),
         numbers={1: 3, 2: 2, 3: 0},
         currency=currency,
     )
@@ -83,20 +85,16 @@ def pricing(templates: Templates, _currency: str) -> str:
     return templates.page("credits/pricing.html", title="Credits", path="/pricing", packages=packages)
 
 
+def _choices() -> Form:
+    glazes = Choice("Glaze:Oat white", "Oat white", 3, True), Choice("Glaze:Slate", "Slate", 1, False)
+    return Form(
+        prices=(Choice("2000-5000", "$20.00 to $50.00", 3, True),),
+        options=(Group("Glaze", glazes),),
+        available=Choice("1", _("In stock"), 3, True),
+    )
+
+
 CHOSEN = Filters(price=(2000, 5000), option=("Glaze", "Oat white"), available=True)
-CHOICES = {
-    "prices": [{"value": "2000-5000", "label": "$20.00 to $50.00", "count": 3, "selected": True}],
-    "options": [
-        {
-            "name": "Glaze",
-            "values": [
-                {"value": "Glaze:Oat white", "label": "Oat white", "count": 3, "selected": True},
-                {"value": "Glaze:Slate", "label": "Slate", "count": 1, "selected": False},
-            ],
-        }
-    ],
-    "available": {"count": 3, "chosen": True},
-}
 MUGS = [
     partial(things.offer, 1, "Oat white", 40),
     partial(things.offer, 2, "Slate", 2),
