@@ -335,7 +335,7 @@ async def _results(
     else:
         filters = NOTHING
     shown = ids[skip : skip + SEARCH_PAGE]
-    cards = await queries.cards_by_id(room.database.glance, room.settings.currency, shown)
+    cards = await room.facets.cards(room.settings.currency, shown)
     more = (
         str(skip + SEARCH_PAGE) if len(ids) > skip + SEARCH_PAGE and skip + SEARCH_PAGE < MOST_SHOWN else ""
     )
@@ -367,7 +367,7 @@ def _skip(after: str) -> int:
 
 async def _suggestions(room: CatalogueRoom, query: str) -> Response[Any]:
     meant = await find_meant(room.database, room.words, query, most=queries.MOST_SUGGESTED, unfinished=True)
-    cards = await queries.cards_by_id(room.database.glance, room.settings.currency, meant.ids)
+    cards = await room.facets.cards(room.settings.currency, meant.ids)
     content = room.templates.render(
         "catalogue/_suggestions.html",
         suggestions=pages.card_list(room.templates, cards),

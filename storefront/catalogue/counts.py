@@ -8,6 +8,7 @@ import asyncio
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -161,6 +162,7 @@ def price_ranges(prices: Sequence[int], currency: str) -> list[tuple[int, int]]:
     return list(pairwise(bounds)) if len(bounds) > 2 else []
 
 
+@lru_cache(maxsize=1000)
 def _round(amount: int, currency: str) -> int:
     """The round amount that is nearest: one digit from NICE and zeros, of whole units of the currency."""
     unit: int = 10 ** decimals(currency)

@@ -1,15 +1,16 @@
-"""What stands around the cards of a listing: the collections, and how many products there are. Read once per
-catalogue version."""
+"""What stands around the cards of a listing, the collections and how many products there are, and the cards of what
+was found. Read once per catalogue version."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from storefront.catalogue import queries
 from storefront.catalogue.counts import Counts, read_counts
 from storefront.catalogue.filters import NOTHING, Filters
-from storefront.catalogue.queries import CollectionView
+from storefront.catalogue.queries import Card, CollectionView
 from storefront.glance import Reader
+from storefront.language import spoken
 
 
 class Facets:
@@ -18,7 +19,19 @@ class Facets:
     def __init__(self, reader: Reader, version: Callable[[], Awaitable[int]]) -> None:
         self._reader, self._version = reader, version
         self._kept: dict[tuple[int, object], Any] = {}
+        self._cards_of: tuple[int, dict[tuple[str, int], Card]] = 0, {}
         self._counting: tuple[int, asyncio.Future[Counts | None]] | None = None
+
+    async def cards(self, currency: str, ids: Sequence[int]) -> list[Card]:
+        """Cards of these products (a page at most), in this order."""
+        version, code = await self._version(), spoken().code
+        if self._cards_of[0] != version or len(self._cards_of[1]) > queries.MOST_CARDS:
+            self._cards_of = version, {}
+        _, known = self._cards_of
+        new = [one for one in ids if (code, one) not in known]
+        for card in await queries.cards_by_id(self._reader, currency, new):
+            known[code, card.id] = card
+        return [known[code, one] for one in ids if (code, one) in known]
 
     async def collections(self) -> list[CollectionView]:
         """All collections in their order, without their pictures."""
