@@ -251,8 +251,10 @@ async def _connect_postgres(*arguments: Any, **options: Any) -> Any:
     that is not there and a server that is silent, each of which is another kind of OSError."""
     import asyncpg  # type: ignore[import-untyped]
 
+    # In DATABASE_URL it is text.
+    options["timeout"] = float(options.get("timeout", WAIT_FOR_CONNECTION))
     try:
-        return await asyncpg.connect(*arguments, **{"timeout": WAIT_FOR_CONNECTION, **options})
+        return await asyncpg.connect(*arguments, **options)
     except (OSError, TimeoutError) as error:
         raise ConnectionError("the database cannot be reached") from error
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select, tuple_
 from sqlalchemy.orm import aliased
 
 from storefront.catalogue.models import Product, ProductCollection, Variant
@@ -22,8 +22,10 @@ def following(own: ColumnElement[int], position: ColumnElement[int]) -> Select[A
 def preceding(own: ColumnElement[int], position: ColumnElement[int]) -> Select[Any]:
     """The same from the beginning of that order, where too few follow."""
     here = tuple_(position, own)
-    follow = select(Product.id).where(Product.status == "active", _beside(own), _place() > here).limit(SHOWN)
-    found = select(func.count()).select_from(follow.subquery()).scalar_subquery()
+    follow = select(Product.id).where(Product.status == "active", _beside(own), _place() > here)
+    # Without an order PostgreSQL goes through the shop from its beginning.
+    ordered = follow.order_by(Product.position, Product.id).limit(SHOWN)
+    found = select(func.count()).select_from(ordered.subquery()).scalar_subquery()
     # In the limit, since SQLite would look at every product before it asked whether any is wanted.
     return _cards(own, _place() < here, case((found < SHOWN, CANDIDATES), else_=0))
 
@@ -35,7 +37,9 @@ def _cards(own: ColumnElement[int], where: ColumnElement[bool], most: Any) -> Se
         theirs.product_id == Product.id, theirs.collection_id == mine.collection_id, mine.product_id == own
     )
     of_product = (Variant.product_id == Product.id) & ~Variant.archived
-    there = exists().where(of_product, ~Variant.tracked | (Variant.on_hand > Variant.held))
+    some = select(literal(1)).where(of_product, ~Variant.tracked | (Variant.on_hand > Variant.held))
+    # An EXISTS among the columns makes PostgreSQL read all variants of the shop first.
+    there = func.coalesce(some.limit(1).scalar_subquery(), 0)
     candidates = (
         select(
             Product.id, Product.position, together.scalar_subquery().label("together"), there.label("there")

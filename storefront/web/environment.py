@@ -62,7 +62,13 @@ class Kept(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.made: dict[tuple[object, ...], Markup] = {}
-        self._size = 0
+        self.size = 0
+
+    def bind(self, environment: Environment) -> "Kept":
+        """For an overlay of the environment, which may escape otherwise and so keeps its own."""
+        bound = super().bind(environment)
+        bound.made, bound.size = {}, 0
+        return bound
 
     def parse(self, parser: Parser) -> nodes.Node:
         line = next(parser.stream).lineno
@@ -70,6 +76,13 @@ class Kept(Extension):
         if not parser.stream.current.test("block_end"):
             of = parser.parse_tuple(explicit_parentheses=True)
         body = parser.parse_statements(("name:endkept",), drop_needle=True)
+        whole = nodes.Template(body)
+        # Another template may fill a block with anything, which would be shown wherever the rest is the same.
+        for block in whole.find_all(nodes.Block):
+            parser.fail("A {% block %} cannot stand in a {% kept %}: take the {% kept %} away.", block.lineno)
+        for name in whole.find_all(nodes.Name):
+            if name.name in {"super", "self"}:
+                parser.fail(f"{name.name} cannot stand in a {{% kept %}}.", name.lineno)
         place = nodes.Const(f"{parser.name} {parser.free_identifier().name}")
         return nodes.CallBlock(self.call_method("keep", [place, of]), [], [], body).set_lineno(line)
 
@@ -82,16 +95,16 @@ class Kept(Extension):
             return caller()  # type: ignore[no-any-return] # Jinja's
         if known is None:
             known = caller()
-            self._size += len(known) + A_KEY
-            if self._size > MOST_KEPT:
+            if self.size > MOST_KEPT:
                 self.forget()
+            self.size += len(known) + A_KEY
             self.made[key] = known
         return known
 
     def forget(self) -> None:
         """Make everything anew."""
         self.made.clear()
-        self._size = 0
+        self.size = 0
 
 
 class Pages(Environment):
@@ -106,9 +119,11 @@ class Pages(Environment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`line.title` looks into a dict first. Jinja asks for an attribute and comes to the key by way of an
-        exception, two hundred times a page."""
+        exception, two hundred times a page. Of a named tuple there are its fields, and no `count` of a tuple's."""
         if type(obj) is dict and attribute in obj:
             return obj[attribute]
+        if isinstance(obj, tuple) and attribute not in getattr(obj, "_fields", ()):
+            return self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
 
     def forget(self) -> None:

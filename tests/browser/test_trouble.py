@@ -295,13 +295,17 @@ async def test_trying_again_gives_the_focus_back_to_where_it_was(page: Page, wat
     await expect(page.locator("#postal_code")).to_be_focused()
 
 
-async def test_the_notice_covers_nothing_that_has_the_focus(open_browser: Open, watch: Watch) -> None:
+@pytest.mark.parametrize("letters", ["100%", "200%"])
+async def test_the_notice_covers_nothing_that_has_the_focus(
+    open_browser: Open, watch: Watch, letters: str
+) -> None:
     watch.expect("^503 ", "Failed to fetch")
     page = await open_browser(PHONE)
     await put(page, SOAP)
     await page.goto("/checkout")
     await fill(page)
     await page.route("**/checkout", a_503)
+    await page.evaluate(f"document.documentElement.style.fontSize = '{letters}'")
     await page.locator("#pay").click()
     await expect(page.locator("[data-again]")).to_be_visible()
     seen = set()

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from storefront.language import speaking
 from storefront.web import environment
 from storefront.web.environment import Kept, Pages, escaped
+from storefront.web.templates import NavEntry
 from storefront.web.words import said
 
 
@@ -125,3 +126,20 @@ def test_functions_methods_and_classes_are_called_alike(pages: Pages, call: str)
     source += "{% call m(2) %}{{ " + call + " }}{% endcall %}"
     expected = str(eval(call, {"cut": cut, "kind": str, "one": 1}))
     assert render(pages, source, one=1) == f"{expected}{expected}2"
+
+
+def test_what_is_not_escaped_in_a_mail_is_not_kept_for_a_page(pages: Pages) -> None:
+    loader = pages.loader
+    assert isinstance(loader, DictLoader)
+    loader.mapping = {"piece": "{% kept one %}{{ one }}{% endkept %}"}
+    mails = pages.overlay(autoescape=False)
+    for _ in range(2):
+        assert mails.get_template("piece").render(one="<b>") == "<b>"
+        assert pages.get_template("piece").render(one="<b>") == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize("name", ["count", "index", "nothing"])
+def test_a_named_tuple_has_its_fields_and_nothing_else(pages: Pages, name: str) -> None:
+    assert render(pages, "{{ one.title }}", one=NavEntry("Cart", "/cart")) == "Cart"
+    with pytest.raises(UndefinedError):
+        render(pages, "{{ one." + name + " }}", one=NavEntry("Cart", "/cart"))

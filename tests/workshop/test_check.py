@@ -31,6 +31,20 @@ MISTAKES = {
     '{% kept %}{% include "cart/_code.html" %}{% endkept %}': "cart is not among what stands in the {% kept %}",
     "{% kept cart.lines %}{% for one in cart.lines %}{{ one.title }}{{ shop.name }}{% endfor %}{% endkept %}": "",
     "{% kept %}{{ _('Cart') }}": "Unexpected end of template",
+    "{% kept %}{% block x %}{% endblock %}{% endkept %}": "A {% block %} cannot stand in a {% kept %}",
+    "{% block x %}{% kept %}{{ super() }}{% endkept %}{% endblock %}": "super cannot stand in a {% kept %}",
+    '{% kept %}{% include ["cart/_code.html"] %}{% endkept %}': "cart is not among what stands in the {% kept %}",
+    '{% kept %}{% with count = 1 %}{% include "components/badge.html" %}{% endwith %}{% endkept %}': "",
+    '{% set count, oob = 1, page %}{% kept count %}{% include "components/badge.html" %}{% endkept %}': (
+        "oob is not among what stands in"
+    ),
+    '{% kept %}{% from "components/picture.html" import picture with context %}{% endkept %}': "given the context",
+    "{% macro m() %}{{ caller(1) }}{% endmacro %}{% kept m %}{% call(z) m() %}{{ z }}{% endcall %}{% endkept %}": "",
+    "{% kept cart.name %}{% include cart.name %}{% endkept %}": "must be named outright",
+    "{% set one = cart.count %}{% kept cart.lines %}{{ one }}{% for one in cart.lines %}{% endfor %}{% endkept %}": (
+        "one is not among what stands in"
+    ),
+    '{% from "components/picture.html" import picture %}{% kept %}{{ picture }}{% endkept %}': "import it inside",
     '<p style="color: red">': "style= is forbidden",
     '<p onclick="buy()">': "onclick= is forbidden",
     '<p hx-on:click="buy()">': "hx-on:click= needs eval",

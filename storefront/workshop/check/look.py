@@ -13,7 +13,7 @@ from storefront.outbox.mailer import Mailer
 from storefront.settings import ROOT, Settings
 from storefront.web.assets import Assets
 from storefront.web.templates import Templates
-from storefront.workshop.check import markup, names
+from storefront.workshop.check import kept, markup, names
 from storefront.workshop.check.given import Given, given
 from storefront.workshop.check.problem import Problem
 from storefront.workshop.explain import Missing, close, explain, meant
@@ -117,7 +117,7 @@ class _Checked:
         yield from names.undeclared(tree, declared, environment.globals)
         have = declared.names | set(environment.globals)
         yield from names.lacking(tree, have, self._needs)
-        yield from names.not_kept_by(tree, environment.globals, self._needs)
+        yield from kept.not_kept_by(tree, have, environment, self._needs)
 
     def _allowed(self, name: str) -> Given | None:
         """What the shop's own template of that name is given, where a theme's lies over it."""

@@ -12,7 +12,6 @@ from storefront.workshop.explain import close, meant
 HOLES = ("badge", "notice", "offer")
 # What these bring at the top of a template is there in its blocks, too.
 SETS = (nodes.Assign, nodes.AssignBlock, nodes.Import, nodes.FromImport)
-BRINGS = (*SETS, nodes.For, nodes.With, nodes.Macro)
 # Whoever is asked for a template: the tag as it is written.
 ASKS = {
     nodes.Extends: "extends",
@@ -25,11 +24,17 @@ ASKS = {
 def templates_asked_for(tree: nodes.Template) -> Iterator[tuple[int, str, list[str], nodes.Node]]:
     """Line, tag, and the names that are tried, of each tag that names its template outright."""
     for node in tree.find_all(tuple(ASKS)):
-        wanted: Any = node.template  # type: ignore[attr-defined] # all four have one
-        many = wanted.items if isinstance(wanted, nodes.List | nodes.Tuple) else [wanted]
-        names = [one.value for one in many if isinstance(one, nodes.Const)]
-        if len(names) == len(many) and not getattr(node, "ignore_missing", False):
+        names = named(node)
+        if names is not None and not getattr(node, "ignore_missing", False):
             yield node.lineno, ASKS[type(node)], names, node
+
+
+def named(node: Any) -> list[str] | None:
+    """The names that a tag tries; None where they are not written out."""
+    wanted = node.template
+    many = wanted.items if isinstance(wanted, nodes.List | nodes.Tuple) else [wanted]
+    names = [one.value for one in many if isinstance(one, nodes.Const)]
+    return names if len(names) == len(many) else None
 
 
 def unknown_words(tree: nodes.Template, environment: Environment) -> Iterator[tuple[int, str]]:
@@ -65,12 +70,10 @@ def undeclared(
 ) -> Iterator[tuple[int, str]]:
     """Names that the template uses and is not given."""
     # Jinja takes a name that is set within an `if` for one that may come from outside.
-    known = declared.names | set(globals_) | {name for node in tree.find_all(SETS) for name in _brought(node)}
-    # An unknown filter or test stops Jinja here; each has been said by then.
-    wanted: set[str] = set()
-    with suppress(TemplateAssertionError):
-        wanted = meta.find_undeclared_variables(tree)
-    for name in sorted(wanted - known):
+    known = (
+        declared.names | set(globals_) | {name for node in tree.find_all(SETS) for name in brought_by(node)}
+    )
+    for name in sorted(read_from_outside(tree) - known):
         lines = [
             node.lineno for node in tree.find_all(nodes.Name) if node.name == name and node.ctx == "load"
         ]
@@ -80,11 +83,18 @@ def undeclared(
         )
 
 
+def read_from_outside(tree: nodes.Template) -> set[str]:
+    # An unknown filter or test stops Jinja here; each has been said by then.
+    with suppress(TemplateAssertionError):
+        return meta.find_undeclared_variables(tree)
+    return set()
+
+
 def lacking(
     tree: nodes.Template, have: frozenset[str], needs: Mapping[str, Given | None]
 ) -> Iterator[tuple[int, str]]:
     """Included templates that need what is not there where they are included. `have` is what this one is given."""
-    for tag, there in _includes(tree, have):
+    for tag, there in includes(tree, have):
         names = tag.template.value if isinstance(tag.template, nodes.Const) else ""
         wanted = needs.get(names)
         missing = sorted(wanted.needed - there) if wanted else []
@@ -92,60 +102,20 @@ def lacking(
             yield tag.lineno, f"{names} is not given {', '.join(missing)} here."
 
 
-def not_kept_by(
-    tree: nodes.Template, globals_: Mapping[str, Any], needs: Mapping[str, Given | None]
-) -> Iterator[tuple[int, str]]:
-    """Names in a `kept` that its tag lacks: everybody would be shown what they were for the first one."""
-    for block in tree.find_all(nodes.CallBlock):
-        key = block.call.args[-1] if isinstance(block.call.node, nodes.ExtensionAttribute) else None
-        if key is None:
-            continue
-        keys = {_chain(one) for one in (key.items if isinstance(key, nodes.Tuple) else [key])}
-        own = {name for node in block.find_all(BRINGS) for name in _brought(node)} - _brought(block)
-        used = {chain: line for inside in block.body for chain, line in _chains(inside)}
-        for tag in block.find_all(nodes.Include):
-            there = needs.get(tag.template.value) if isinstance(tag.template, nodes.Const) else None
-            used |= {(name,): tag.lineno for name in (there.needed if there else ())}
-        for chain, line in sorted(used.items()):
-            known = chain[0] in own or chain[0] in globals_
-            if not known and not any(chain[: place + 1] in keys for place in range(len(chain))):
-                yield line, f"{'.'.join(chain)} is not among what stands in the {{% kept %}} around it."
-
-
-def _chains(node: nodes.Node) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Each name below `node` that is read, with the attributes that are asked of it."""
-    chain = _chain(node)
-    if chain:
-        yield chain, node.lineno
-        return
-    for child in node.iter_child_nodes():
-        yield from _chains(child)
-
-
-def _chain(node: nodes.Node) -> tuple[str, ...]:
-    """`page.nav` as ("page", "nav"); nothing for what is no name."""
-    if isinstance(node, nodes.Name):
-        return (node.name,) if node.ctx == "load" else ()
-    if isinstance(node, nodes.Getattr):
-        before = _chain(node.node)
-        return (*before, node.attr) if before else ()
-    return ()
-
-
-def _includes(node: nodes.Node, there: frozenset[str]) -> Iterator[tuple[nodes.Include, frozenset[str]]]:
+def includes(node: nodes.Node, there: frozenset[str]) -> Iterator[tuple[nodes.Include, frozenset[str]]]:
     """Each include below `node`, with the names that can be seen from it."""
     for child in node.iter_child_nodes():
-        inside = there | _brought(child)
+        inside = there | brought_by(child)
         if isinstance(child, nodes.Include):
             yield child, there if child.with_context else frozenset()
-        yield from _includes(child, inside)
+        yield from includes(child, inside)
         if isinstance(
             child, nodes.Assign | nodes.AssignBlock | nodes.Import | nodes.FromImport | nodes.Macro
         ):
-            there |= _brought(child)
+            there |= brought_by(child)
 
 
-def _brought(node: nodes.Node) -> frozenset[str]:
+def brought_by(node: nodes.Node) -> frozenset[str]:
     """Names that a tag brings to what stands in it, or after it."""
     targets: list[Any] = []
     if isinstance(node, nodes.For):
