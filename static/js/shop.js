@@ -81,6 +81,7 @@ addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 
 function complain({ detail: { ctx } }) {
   if (ctx?.sourceEvent?.type === "every") return;
+  hush();
   failed = ctx;
   focused = document.activeElement;
   noticeBar().innerHTML = `<p class="notice" data-kind="error">${byId("notice").dataset.failed}</p>`;

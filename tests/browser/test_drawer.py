@@ -7,8 +7,14 @@ from playwright.async_api import Page, expect
 
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import Open
-from tests.browser.shopping import MUG, SOAP, put
+from tests.browser.shopping import APRON, MUG, SOAP, put
 from tests.browser.watch import Watch
+
+# What has the focus is in the drawer's head, or below it.
+IN_SIGHT = """() => {
+  const head = document.querySelector(".drawer-head"), { activeElement: has } = document;
+  return head.contains(has) || has.getBoundingClientRect().top >= head.getBoundingClientRect().bottom;
+}"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -105,6 +111,44 @@ async def test_trouble_is_said_inside_it(wide: Page, watch: Watch) -> None:
     await wide.get_by_role("button", name="One more of Lavender soap").click()
     await expect(wide.locator("#cart-badge")).to_have_text("Cart 2")
     await expect(dialog).not_to_contain_text("did not answer")
+
+
+async def test_trouble_is_seen_wherever_it_was_scrolled_to(wide: Page, watch: Watch) -> None:
+    watch.expect("^503 POST", "no answer", "Failed to fetch")
+    await wide.set_viewport_size({"width": DESKTOP, "height": 480})
+    for slug in (SOAP, MUG, APRON):
+        await put(wide, slug)
+    await opened(wide)
+    await wide.route("**/cart/items/*", lambda route: route.fulfill(status=503, body="busy"))
+    await wide.get_by_role("button", name="Remove Linen apron").focus()
+    await wide.evaluate("document.getElementById('cart-drawer').scrollTo(0, 9999)")
+    assert await wide.evaluate("document.getElementById('cart-drawer').scrollTop") > 50
+    await wide.keyboard.press("Enter")
+    await expect(wide.get_by_role("button", name="Try again")).to_be_in_viewport(ratio=1)
+    for _ in range(6):
+        await wide.keyboard.press("Shift+Tab")
+        assert await wide.evaluate(IN_SIGHT), await wide.evaluate("document.activeElement.outerHTML")
+
+
+async def test_what_failed_last_is_what_is_offered_again(wide: Page, watch: Watch) -> None:
+    """Of two failures in two places the older one is no longer offered, which would ask the other's question."""
+    watch.expect("^503 ", "no answer", "Failed to fetch")
+    await put(wide, SOAP)
+    await wide.goto("/products")
+    await wide.route("**/search*", lambda route: route.fulfill(status=503, body="busy"))
+    await wide.locator("#site-q").press_sequentially("so")
+    again = wide.locator("[data-again]")
+    await expect(again).to_have_count(1)
+    await wide.locator("#cart-badge").click()
+    await expect(wide.locator("#cart > *").first).to_be_visible()
+    await wide.route("**/cart/items/*", lambda route: route.fulfill(status=503, body="busy"))
+    await wide.get_by_role("button", name="One more of Lavender soap").click()
+    await expect(wide.get_by_role("dialog").get_by_role("button", name="Try again")).to_be_visible()
+    await expect(again).to_have_count(1)
+    await wide.unroute("**/cart/items/*")
+    await again.click()
+    await expect(wide.locator("#cart-badge")).to_have_text("Cart 2")
+    await expect(again).to_have_count(0)
 
 
 async def test_on_a_phone_the_badge_leads_to_the_page(open_browser: Open) -> None:
