@@ -219,3 +219,14 @@ def test_nothing_that_is_tracked_holds_a_path_of_one_machine_or_a_live_key() -> 
         for what, pattern in FORBIDDEN.items():
             found = pattern.search(content)
             assert found is None, f"{name} holds {what}: {found[0]!r}" if found else ""
+
+
+def test_the_hooks_run_the_tools_of_the_check() -> None:
+    """All but the rules' own test, which looks at no code."""
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\ncheck:")[1].split("\n\n")[0]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    run = re.findall(r"entry: (\S+)/bin/(\S+ ?.*?)(?: --force-exclude)?\n", hooks)
+    hooked = {f"{where}/bin/{what}" for where, what in run}
+    tools = recipe.replace("$(BIN)", ".venv/bin").replace("$(SEMGREP)", ".venv-semgrep").splitlines()[1:]
+    wanted = {line.strip().removesuffix(" .") for line in tools if "--test" not in line}
+    assert hooked == wanted
