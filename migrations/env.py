@@ -22,7 +22,8 @@ PG_LOCK = 72_300_417
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    return not (name or "").startswith(OUTSIDE_THE_MODELS) and not (kind == "column" and name == "search")
+    of_search = kind == "column" and name in {"search", "search_titles"}
+    return not (name or "").startswith(OUTSIDE_THE_MODELS) and not of_search
 
 
 def render_item(kind: str, item: Any, _autogenerate: Any) -> str | bool:

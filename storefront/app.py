@@ -127,13 +127,17 @@ def _made(settings: Settings) -> ASGI:
         need_outbox(settings)
     assets = Assets(settings)
     finished: list[ASGI] = []
-    shop = make_shop(settings, assets, finished)
+    return serve(make_shop(settings, assets, finished), assets, finished)
+
+
+def serve(shop: Shop, assets: Assets, deliver_to: list[ASGI]) -> ASGI:
+    """The application of that shop, with everything that stands in front of its routes."""
     app: Any = shop.templates.pictures.wrap(assets.wrap(make_litestar(shop)))
     if shop.sandbox is not None:
         app = SandboxInFront(app, shop.sandbox)
-    window = Window(app, shop.public, shop.clock.known, told_count(settings))
-    edge = Edge(Speech(window), settings)
-    finished.append(edge)
+    window = Window(app, shop.public, shop.clock.known, told_count(shop.settings))
+    edge = Edge(Speech(window), shop.settings)
+    deliver_to.append(edge)
     return Start(edge, lambda: prepare_database(shop))
 
 

@@ -19,12 +19,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from storefront.database import Database, migrate
 from storefront.settings import Settings
 from storefront.web.logs import set_up_logs
+from tests.compiled import open_database
 from tests.payments.stripe_objects import SHARED
 from tests.shop import Running, Shopper, running_shop, shopper_at
 from tests.stripe_double import KEY, SECRET, StripeDouble
 
 T = TypeVar("T")
-set_up_logs()
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql+asyncpg://postgres@127.0.0.1:5432")
 START_POSTGRES = "Start one on 127.0.0.1:5432 (user postgres, trust), or set TEST_POSTGRES."
 REQUIRED = os.environ.get("STOREFRONT_REQUIRE_SERVICES") == "1"
@@ -38,9 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the garbage collector need not look through it again and again."""
+    """What is loaded by now stays: the garbage collector need not look through it again and again, nor as often."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
 
 
 def missing(what: str, help_with: str) -> None:
@@ -54,6 +55,12 @@ def missing(what: str, help_with: str) -> None:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SETTINGS_NAMES:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_the_shop_writes_them() -> None:
+    """A command that ran in this process left them quiet."""
+    set_up_logs()
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +156,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    found = Database(database_url)
+    found = open_database(database_url)
     yield found
     await found.close()
 

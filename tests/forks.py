@@ -11,16 +11,7 @@ from pathlib import Path
 from storefront.settings import ROOT
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(
-    [
-        "storefront.app",
-        "storefront.checkout.address",
-        "storefront.cli",
-        "storefront.process",
-        "stripe",
-        "uvicorn",
-    ]
-)
+processes.set_forkserver_preload(["tests.warm"])
 WITHIN = 60.0
 
 

@@ -13,20 +13,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
-from sqlalchemy import Executable, func, select
+from sqlalchemy import Executable, func, select, text
 
 from storefront.catalogue.models import Product, StockMovement, Variant
 from storefront.catalogue.stock import stock_of
 from storefront.database import Database
 from storefront.orders.models import Hold, Order
 from storefront.settings import Settings
+from tests.compiled import open_database
 from tests.forks import storefront
 from tests.web.page import Answer, Pairs
 
@@ -77,6 +78,7 @@ class Running:
     log: Path
     process: subprocess.Popen[bytes]
     environment: dict[str, str]
+    _read: dict[str, tuple[EmailMessage, str]] = field(default_factory=dict)
 
     async def command(self, *words: str) -> tuple[int, str]:
         """What `storefront …` does beside the running shop: its exit code and everything that it prints."""
@@ -86,7 +88,7 @@ class Running:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
         """Its database, beside it, in the test's own loop."""
-        opened = Database(self.database_url, pool_size=2)
+        opened = open_database(self.database_url, pool_size=2)
         try:
             yield opened
         finally:
@@ -123,14 +125,18 @@ class Running:
 
     def letters(self) -> list[EmailMessage]:
         """The messages that were written so far."""
-        read = email.message_from_bytes
-        return [read(file.read_bytes(), policy=email.policy.default) for file in self.outbox.glob("*.eml")]
+        for file in self.outbox.glob("*.eml"):
+            if file.name not in self._read:
+                letter = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+                self._read[file.name] = letter, _plain(letter)
+        return [letter for letter, _ in self._read.values()]
 
     async def letters_about(self, words: str, *, count: int) -> list[EmailMessage]:
         """The messages in which `words` stand, waited for until there are `count`."""
 
         async def look() -> list[EmailMessage] | None:
-            found = [one for one in self.letters() if words in _plain(one)]
+            self.letters()
+            found = [letter for letter, text in self._read.values() if words in text]
             return found if len(found) >= count else None
 
         return await eventually(look)
@@ -168,6 +174,11 @@ def _plain(letter: EmailMessage) -> str:
     return str(body.get_content()) if body else ""
 
 
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
 async def eventually(look: Callable[[], Awaitable[T | None]], seconds: float = 15) -> T:
     """What `look` gives once it gives something."""
     async with asyncio.timeout(seconds):
@@ -176,6 +187,16 @@ async def eventually(look: Callable[[], Awaitable[T | None]], seconds: float = 1
             if found:
                 return found
             await asyncio.sleep(0.1)
+
+
+async def until_waiting(database: Database, number: int, seconds: float = 15) -> None:
+    """Until so many transactions wait for a lock in PostgreSQL."""
+
+    async def enough() -> bool:
+        async with database.reads() as session:
+            return (await session.scalar(WAITING) or 0) >= number
+
+    await eventually(enough, seconds)
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from storefront.cart.models import Cart, DeliveryRate
 from storefront.database import Base, Busy, Database
 from storefront.prepared import Prepared
+from tests.compiled import open_database
 
 CARTS = Base.metadata.tables[Cart.__tablename__]
 ONE = select(Cart.id, Cart.token_hash, Cart.draft, Cart.draft_at, Cart.changed_at).where(
@@ -39,7 +40,7 @@ async def count(database: Database) -> int:
 @pytest.fixture
 async def on_file(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
     """SQLite, whose one lock is for all writers."""
-    found = Database(f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'shop.db')}")
+    found = open_database(f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / 'shop.db')}")
     yield found
     await found.close()
 
@@ -76,7 +77,7 @@ async def test_a_stroke_writes_all_or_nothing(database: Database) -> None:
 
 
 async def test_nobody_sees_a_stroke_before_its_end(database: Database) -> None:
-    other = Database(database.url)
+    other = open_database(database.url)
     async with database.stroke() as stroke:
         await stroke.execute(NEW, cart("a"))
         assert await count(database) == await count(other) == 0
@@ -86,7 +87,7 @@ async def test_nobody_sees_a_stroke_before_its_end(database: Database) -> None:
 
 async def test_two_processes_take_turns(database: Database) -> None:
     """As two processes do, each database takes its own turn; the lock is between them."""
-    other = Database(database.url)
+    other = open_database(database.url)
 
     async def write(mine: Database, name: str) -> None:
         for number in range(25):
@@ -105,7 +106,7 @@ async def test_two_processes_take_turns(database: Database) -> None:
 
 @pytest.mark.parametrize("way", ["stroke", "writes"])
 async def test_who_is_cancelled_while_waiting_leaves_nothing_behind(on_file: Database, way: str) -> None:
-    other = Database(on_file.url)
+    other = open_database(on_file.url)
     async with on_file.writes() as session:
         await session.execute(TOUCH_VERSION)
         waiting = asyncio.create_task(stroke_once(other) if way == "stroke" else rewrite(other))
@@ -126,7 +127,7 @@ async def stroke_once(database: Database, key: str = "a") -> None:
 
 
 async def test_the_loop_goes_on_while_another_process_writes(on_file: Database) -> None:
-    other = Database(on_file.url)
+    other = open_database(on_file.url)
     ticks = 0
     async with on_file.writes() as session:
         await session.execute(TOUCH_VERSION)
@@ -142,7 +143,7 @@ async def test_the_loop_goes_on_while_another_process_writes(on_file: Database) 
 
 async def test_who_waits_too_long_is_told_so(on_file: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storefront.database.WAIT_FOR_WRITER", 0.2)
-    other = Database(on_file.url)
+    other = open_database(on_file.url)
     async with on_file.writes() as session:
         await session.execute(TOUCH_VERSION)
         for write in (stroke_once(other), rewrite(other)):

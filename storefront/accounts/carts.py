@@ -19,7 +19,6 @@ from storefront.cart.change import HeldForCart
 from storefront.cart.join import Joined, join_carts, rekey
 from storefront.cart.models import Cart, CartLine
 from storefront.cart.queries import count_by_key
-from storefront.database import lock
 from storefront.orders.models import OPEN_STATES, Order
 from storefront.settings import Settings
 
@@ -56,16 +55,30 @@ async def bring_cart(
     return Brought(token, await count_by_key(session, own), joined)
 
 
-async def lock_cart(session: AsyncSession, settings: Settings, account: Account) -> None:
-    """Lock the account's cart, which comes before the account itself."""
-    await lock(session, select(Cart.id).where(Cart.token_hash == await _own_key(session, settings, account)))
+async def lock_cart(session: AsyncSession, settings: Settings, account: Account) -> int | None:
+    """Lock the account's cart, which comes before the account itself. Gives what was locked, None where none is."""
+    own = await _own_key(session, settings, account)
+    # SQLAlchemy leaves the lock out on SQLite, where the write transaction is it.
+    found: int | None = await session.scalar(select(Cart.id).where(Cart.token_hash == own).with_for_update())
+    return found
+
+
+async def own_cart(session: AsyncSession, settings: Settings, account: Account) -> int | None:
+    """The account's cart, by whichever of the shop's secrets its key was made, None where none is. Only reads: the
+    account may be locked, and then no cart is waited for."""
+    keys = _keys(settings, account)
+    query = select(Cart.token_hash, Cart.id).where(Cart.token_hash.in_(keys))
+    found = {row.token_hash: row.id for row in await session.execute(query)}
+    return next((found[key] for key in keys if key in found), None)
+
+
+def _keys(settings: Settings, account: Account) -> list[str]:
+    return [cart_cookies.hashed(cart_token(settings, account, secret)) for secret in settings.secret_keys]
 
 
 async def _own_key(session: AsyncSession, settings: Settings, account: Account) -> str:
     """The key of the account's cart, which is given today's first where an older secret made it."""
-    own, *older = (
-        cart_cookies.hashed(cart_token(settings, account, secret)) for secret in settings.secret_keys
-    )
+    own, *older = _keys(settings, account)
     if older and await session.scalar(select(Cart.id).where(Cart.token_hash == own)) is None:
         await session.execute(update(Cart).where(Cart.token_hash.in_(older)).values(token_hash=own))
     return own
@@ -95,8 +108,7 @@ async def lock_cart_out(session: AsyncSession, settings: Settings, account: Acco
 
 async def clear_cart(session: AsyncSession, settings: Settings, account: Account) -> None:
     """Empty the account's cart, and what was typed at its checkout."""
-    own = await _own_key(session, settings, account)
-    cart_id = await session.scalar(select(Cart.id).where(Cart.token_hash == own))
+    cart_id = await own_cart(session, settings, account)
     if cart_id is not None:
         await session.execute(delete(CartLine).where(CartLine.cart_id == cart_id))
         await session.execute(

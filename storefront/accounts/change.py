@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storefront.accounts import links, sessions
-from storefront.accounts.carts import clear_cart, lock_cart, lock_cart_out, new_salt
+from storefront.accounts.carts import clear_cart, lock_cart, lock_cart_out, new_salt, own_cart
 from storefront.accounts.models import OWNER, SHOPPER, Account, AccountSession, MailedLink
 from storefront.accounts.second import forget_setup, turn_off
 from storefront.database import lock, now
@@ -197,8 +197,16 @@ async def locked(
 ) -> Account:
     """The account, locked until the transaction ends, after its cart; together with all `owners` where it matters how
     many there are. Raises NoResultFound when it is gone."""
-    await lock_cart(session, settings, await session.get_one(Account, account_id))
-    alone = select(Account.id).where(Account.id == account_id)
-    await lock(session, _with_owners(account_id) if owners else alone)
+    account = await session.get_one(Account, account_id)
+    rows = _with_owners(account_id) if owners else select(Account.id).where(Account.id == account_id)
     as_it_is = select(Account).where(Account.id == account_id).execution_options(populate_existing=True)
-    return (await session.scalars(as_it_is)).one()
+    while True:
+        before = await lock_cart(session, settings, account)
+        async with session.begin_nested() as alone:
+            await lock(session, rows)
+            account = (await session.scalars(as_it_is)).one()
+            if await own_cart(session, settings, account) == before:
+                return account
+            # While this one waited, the cart came to be or got another key. Whoever has locked it waits for the
+            # account: it is left to them, since this one would wait for the cart.
+            await alone.rollback()

@@ -1,11 +1,12 @@
 """Search behind one function: SQLite's FTS5 and PostgreSQL's full-text search, with the same answers.
 
 Every word is quoted, so that no operator of either language passes; unfinished words match, and a plural finds what
-stands in the singular. First come products with
-all the words in their title, then those whose title's words begin so, then those that hold them anywhere; among
-these, shorter titles first. Each step looks at so many candidates and no more, and the next one is only taken when
-there is room left: on a big catalogue a common word costs no more than a rare one. What holds only some of the words is
-ranked by how many of them among so many candidates of each.
+stands in the singular. First come products with all the words in their title, then those whose title's words begin so,
+then those that hold them anywhere, and those that hold beginnings; among these, shorter titles first. Each step looks
+at so many candidates and no more (which of more, is the database's choice), and the next one is only taken when there
+is room left. Titles have an index of their own, and whole words come before beginnings: in either other way a database
+reads through all that holds a word before it says that no title does, or gathers all that begins so before it gives
+the first one. What holds only some of the words is ranked by how many of them among so many candidates of each.
 """
 
 import re
@@ -28,10 +29,14 @@ HISSED = ("ses", "xes", "zes", "ches", "shes", "oes")
 MOST_OF_SOME = 5
 CANDIDATES_OF_SOME = 500
 
+# SQLite's tables and PostgreSQL's columns, of titles and of everything.
+TITLES, ANYWHERE = "search_titles", "search"
 # CROSS JOIN makes SQLite begin with the words.
 FOUND = {
-    True: "product_search CROSS JOIN products p ON p.id = product_search.rowid WHERE product_search MATCH :{words}",
-    False: "products p WHERE p.search @@ to_tsquery('simple', :{words})",
+    True: (
+        "product_{index} CROSS JOIN products p ON p.id = product_{index}.rowid WHERE product_{index} MATCH :{words}"
+    ),
+    False: "products p WHERE p.{index} @@ to_tsquery('simple', :{words})",
 }
 CANDIDATES = (
     "SELECT p.id AS id, p.position AS position, length(p.search_title) AS letters, {word} AS word, {title} AS title "
@@ -47,8 +52,9 @@ RANKED_BY_WORDS = (
 )
 
 
-def _candidates(sqlite: bool, words: str, word: int = 0, title: int = 0) -> str:
-    return CANDIDATES.format(found=FOUND[sqlite].format(words=words), word=word, title=title)
+def _candidates(sqlite: bool, index: str, words: str, word: int = 0) -> str:
+    found = FOUND[sqlite].format(index=index, words=words)
+    return CANDIDATES.format(found=found, word=word, title=int(index == TITLES))
 
 
 def _statement(sql: str, *words: str) -> TextualSelect:
@@ -60,17 +66,19 @@ def _statement(sql: str, *words: str) -> TextualSelect:
 
 def _some_statement(sqlite: bool, many: int) -> TextualSelect:
     """For `many` words: each one's candidates by their titles, so that none of these is left out, and all others."""
-    names = {
-        f"{where}_{word}": (word, title)
-        for word in range(many)
-        for title, where in enumerate(("any", "title"))
-    }
-    parts = (OF_ONE.format(candidates=_candidates(sqlite, name, *names[name]), name=name) for name in names)
+    names = [f"word_{word}" for word in range(many)]
+    parts = (
+        OF_ONE.format(candidates=_candidates(sqlite, index, name, word), name=f"{index}_{word}")
+        for word, name in enumerate(names)
+        for index in (TITLES, ANYWHERE)
+    )
     return _statement(RANKED_BY_WORDS.format(candidates=" UNION ALL ".join(parts)), *names)
 
 
 ALL_WORDS = {
-    sqlite: _statement(RANKED.format(candidates=_candidates(sqlite, "words")), "words") for sqlite in FOUND
+    (sqlite, index): _statement(RANKED.format(candidates=_candidates(sqlite, index, "words")), "words")
+    for sqlite in FOUND
+    for index in (TITLES, ANYWHERE)
 }
 SOME_WORDS = {
     (sqlite, many): _some_statement(sqlite, many) for sqlite in FOUND for many in range(1, MOST_OF_SOME + 1)
@@ -99,24 +107,20 @@ def singular(word: str) -> list[str]:
     return [word[:-1], word[:-2]] if word.endswith(HISSED) else [word[:-1]]
 
 
-def _steps(words: Sequence[str], *, sqlite: bool) -> list[str]:
-    """What to look for, one step after the other: whole words in the title, beginnings there, beginnings anywhere."""
-    if sqlite:
-        whole = " AND ".join(_word_of_sqlite(word, "") for word in words)
-        begun = " AND ".join(_word_of_sqlite(word, "*") for word in words)
-        return [f"search_title: ({whole})", f"search_title: ({begun})", begun]
-    marks = ((":A", ":A"), (":*A", ":A"), (":*", ""))
-    return [" & ".join(_word_of_postgresql(word, *mark) for word in words) for mark in marks]
+def _sought(words: Sequence[str], *, sqlite: bool, begun: bool) -> str:
+    """All of `words` as the database's search reads them; with `begun` what begins with each of them will do."""
+    word_of, both = (_word_of_sqlite, " AND ") if sqlite else (_word_of_postgresql, " & ")
+    return both.join(word_of(word, begun) for word in words)
 
 
-def _word_of_sqlite(word: str, begun: str) -> str:
+def _word_of_sqlite(word: str, begun: bool) -> str:
     others = "".join(f' OR "{one}"' for one in singular(word))
-    return f'("{word}"{begun}{others})'
+    return f'("{word}"{"*" if begun else ""}{others})'
 
 
-def _word_of_postgresql(word: str, mark: str, whole: str) -> str:
-    others = "".join(f" | '{one}'{whole}" for one in singular(word))
-    return f"('{word}'{mark}{others})"
+def _word_of_postgresql(word: str, begun: bool) -> str:
+    others = "".join(f" | '{one}'" for one in singular(word))
+    return f"('{word}'{':*' if begun else ''}{others})"
 
 
 async def find_products(
@@ -128,9 +132,10 @@ async def find_products(
     if not words:
         return []
     limits = {"most": most, "candidates": max(most, FEWEST_CANDIDATES), "collection": collection_id or 0}
-    statement = ALL_WORDS[database.sqlite]
-    for step in _steps(words, sqlite=database.sqlite):
-        rows = await database.glance.execute(statement, {"words": step, **limits})
+    whole, begun = (_sought(words, sqlite=database.sqlite, begun=begun) for begun in (False, True))
+    for index, sought in ((TITLES, whole), (TITLES, begun), (ANYWHERE, whole), (ANYWHERE, begun)):
+        statement = ALL_WORDS[database.sqlite, index]
+        rows = await database.glance.execute(statement, {"words": sought, **limits})
         found |= dict.fromkeys(rows.scalars())
         if len(found) >= most:
             break
@@ -145,22 +150,32 @@ async def find_some(
     words = words[:MOST_OF_SOME]
     if not words:
         return []
-    sought = {}
-    for place, word in enumerate(words):
-        _whole, sought[f"title_{place}"], sought[f"any_{place}"] = _steps([word], sqlite=database.sqlite)
+    sought = {
+        f"word_{place}": _sought([word], sqlite=database.sqlite, begun=True)
+        for place, word in enumerate(words)
+    }
     limits = {"most": most, "candidates": CANDIDATES_OF_SOME, "collection": collection_id or 0}
     statement = SOME_WORDS[database.sqlite, len(words)]
     return list((await database.glance.execute(statement, sought | limits)).scalars())
 
 
+# Of a whole word the first is found at once; what begins so is gathered before.
 ANY_ROW = (
-    ("SELECT id FROM products WHERE search @@ to_tsquery('simple', :words) LIMIT 1"),
-    ("SELECT rowid AS id FROM product_search WHERE product_search MATCH :words LIMIT 1"),
+    "SELECT id FROM products WHERE search @@ to_tsquery('simple', :{words}) LIMIT 1",
+    "SELECT rowid AS id FROM product_search WHERE product_search MATCH :{words} LIMIT 1",
 )
-ANYWHERE = [text(sql).bindparams(bindparam("words", type_=String)).columns(id=Integer) for sql in ANY_ROW]
+EITHER = "SELECT * FROM ({whole}) AS whole UNION ALL SELECT * FROM ({begun}) AS begun LIMIT 1"
+ANY = [
+    text(EITHER.format(whole=sql.format(words="whole"), begun=sql.format(words="begun")))
+    .bindparams(*(bindparam(name, type_=String) for name in ("whole", "begun")))
+    .columns(id=Integer)
+    for sql in ANY_ROW
+]
 
 
 async def is_anywhere(database: Database, *words: str) -> bool:
     """Whether a product has words that begin with each of `words`, which are words_of's."""
-    statement, sought = ANYWHERE[database.sqlite], _steps(words, sqlite=database.sqlite)[-1]
-    return (await database.glance.execute(statement, {"words": sought})).first() is not None
+    sought = {
+        name: _sought(words, sqlite=database.sqlite, begun=name == "begun") for name in ("whole", "begun")
+    }
+    return (await database.glance.execute(ANY[database.sqlite], sought)).first() is not None

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from storefront.accounts.book import Kept, addresses
 from storefront.accounts.guards import whoever
@@ -30,6 +30,11 @@ DRAFT_LASTS = timedelta(hours=24)
 PLACED_AT_ONCE = 3
 # Where many want different things nobody is turned away for it: after so many seconds they go on without a turn.
 PATIENT_FOR = 2.0
+_TYPED = (
+    update(Cart)
+    .where(Cart.id == bindparam("cart"))
+    .values(draft=bindparam("typed"), draft_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,5 @@ async def read_basket(request: ShopRequest, room: CheckoutRoom) -> Basket:
 
 async def keep_draft(room: CheckoutRoom, basket: Basket, values: dict[str, str]) -> None:
     """Keep what was typed, so that it survives errors, Back and a Stripe failure."""
-    async with room.database.writes() as session:
-        await session.execute(
-            update(Cart).where(Cart.id == basket.cart.id).values(draft=values, draft_at=now())
-        )
+    async with room.database.stroke() as stroke:
+        await stroke.execute(_TYPED, {"cart": basket.cart.id, "typed": values, "at": now()})

@@ -1,16 +1,31 @@
 """What a guest put into the cart, and the account's own."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import func, select, update
 
 from storefront.accounts import sessions
+from storefront.accounts.carts import bring_cart, cart_token, own_cart
+from storefront.accounts.change import create_account, locked
 from storefront.accounts.models import Account, AccountSession
+from storefront.cart.cookies import hashed
 from storefront.cart.models import Cart
 from storefront.catalogue.models import Variant
-from storefront.database import now
-from tests.accounts.people import NEW, PASSWORD, Person, new_person, set_cookies, sign_in, signed_in
+from storefront.database import Database, lock, now
+from storefront.settings import Settings
+from tests.accounts.people import (
+    HASH,
+    NEW,
+    PASSWORD,
+    Person,
+    new_person,
+    set_cookies,
+    sign_in,
+    signed_in,
+)
 from tests.payments import stripe_api
-from tests.shop import ANNA, Running, Shopper, Thing, shopper_at, token_of
+from tests.shop import ANNA, Running, Shopper, Thing, shopper_at, token_of, until_waiting
 from tests.stripe_double import StripeDouble, deliver
 
 
@@ -259,10 +274,8 @@ async def test_an_order_placed_as_a_guest_is_taken_over_when_the_same_one_is_pla
 
 
 async def test_a_new_secret_key_loses_no_cart(shop: Running) -> None:
-    from storefront.accounts.carts import bring_cart
     from storefront.accounts.links import account_of
     from storefront.orders.change import held_for_cart
-    from storefront.settings import Settings
 
     person, soap = await new_person(shop), await shop.new_thing()
     await filled(shop, person, **{v(soap): 2})
@@ -273,6 +286,32 @@ async def test_a_new_secret_key_loses_no_cart(shop: Running) -> None:
         assert isinstance(account, Account)
         assert (await bring_cart(session, rotated, account, None, held_for_cart)).count == 2
         assert (await bring_cart(session, rotated, account, None, held_for_cart)).count == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_cart_by_an_older_secret_is_not_waited_for_with_the_account_locked(
+    database: Database,
+) -> None:
+    """One process has the new secret already, another makes the cart by the old one meanwhile."""
+    old = Settings(_env_file=None)  # type: ignore[call-arg]
+    rotated = Settings(_env_file=None, SECRET_KEY=f"{'n' * 40},{old.secret_keys[0]}")  # type: ignore[call-arg]
+    async with database.writes() as session:
+        account = await create_account(session, "anna@example.org", HASH, verified=True)
+
+    async def once(settings: Settings) -> int | None:
+        async with database.writes() as session:
+            locked_one = await locked(session, settings, account.id)
+            return await own_cart(session, settings, locked_one)
+
+    async with database.writes() as session:
+        await lock(session, select(Account.id).where(Account.id == account.id))
+        first = asyncio.create_task(once(rotated))
+        await until_waiting(database, 1)
+        async with database.writes() as beside:
+            beside.add(cart := Cart(token_hash=hashed(cart_token(old, account))))
+        second = asyncio.create_task(once(old))
+        await until_waiting(database, 2)
+    assert [await first, await second] == [cart.id, cart.id]
 
 
 async def test_the_code_that_a_guest_has_just_entered_comes_along(shop: Running, shopper: Shopper) -> None:

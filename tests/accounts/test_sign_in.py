@@ -7,11 +7,14 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
+from storefront.accounts.carts import cart_token
 from storefront.accounts.cookies import hashed, safe_next
 from storefront.accounts.models import Account, AccountSession
-from storefront.database import now
+from storefront.cart.models import Cart
+from storefront.database import lock, now
+from storefront.settings import Settings
 from tests.accounts.people import (
     PASSWORD,
     is_signed_in,
@@ -21,7 +24,8 @@ from tests.accounts.people import (
     sign_in,
     signed_in,
 )
-from tests.shop import HTMX, Running, Shopper, shopper_at
+from tests.conftest import Shops
+from tests.shop import HTMX, Running, Shopper, shopper_at, until_waiting
 from tests.web.page import Answer
 
 HOSTILE = [
@@ -254,6 +258,30 @@ async def test_two_answers_of_one_sign_in_do_not_share_a_session(shop: Running) 
     assert {one.status for one in answers} == {303}
     assert len({set_cookies(one)["session"] for one in answers}) == 8
     assert len({set_cookies(one)["cart"] for one in answers}) == 1, "the account has one cart"
+
+
+async def test_a_cart_that_comes_to_be_while_somebody_signs_in_holds_nobody_up(shops: Shops) -> None:
+    """Of two who sign in at once the first finds no cart and waits for the account, the second finds one and waits
+    behind it: they must not wait for each other."""
+    shop = shops("postgresql")
+    person = await new_person(shop)
+
+    async def once() -> Answer:
+        async with shopper_at(shop.url) as shopper:
+            return await sign_in(shopper, person.email)
+
+    async with shop.database() as database, database.writes() as session:
+        account = await session.get_one(Account, person.id)
+        await lock(session, select(Account.id).where(Account.id == person.id))
+        first = asyncio.create_task(once())
+        await until_waiting(database, 1)
+        key = hashed(cart_token(Settings(_env_file=None), account))  # type: ignore[call-arg]
+        await shop.change(insert(Cart).values(token_hash=key, created_at=now(), changed_at=now()))
+        second = asyncio.create_task(once())
+        await until_waiting(database, 2)
+    answers = [await first, await second]
+    assert [one.status for one in answers] == [303, 303]
+    assert len({set_cookies(one)["cart"] for one in answers}) == 1
 
 
 @pytest.mark.parametrize(

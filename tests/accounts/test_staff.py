@@ -33,7 +33,7 @@ from tests.accounts.people import (
 )
 from tests.accounts.test_two_step import set_up
 from tests.conftest import in_thread
-from tests.shop import Running, Shopper, running_shop, token_of
+from tests.shop import NO_TLS, Running, Shopper, running_shop, token_of
 from tests.stripe_double import KEY, SECRET, StripeDouble
 from tests.web.page import Answer
 
@@ -246,7 +246,7 @@ class Https:
     async def ask(self, method: str, path: str, data: dict[str, str] | None = None) -> Answer:
         headers = {"host": HOST, "origin": f"https://{HOST}", "sec-fetch-site": "same-origin"}
         headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
-        async with httpx.AsyncClient(base_url=self.shop.url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.shop.url, trust_env=False, verify=NO_TLS) as client:
             answer = Answer(await client.request(method, path, data=data, headers=headers))
         for line in answer.headers.get_list("set-cookie"):
             pair, *flags = [part.strip() for part in line.split(";")]

@@ -32,7 +32,15 @@ def main() -> None:
         fresh = running.memory()
         bare = stack.enter_context(serving("tests.bench.apps:bare", "/", log))
         hello = stack.enter_context(serving("tests.bench.apps:litestar_hello", "/", log))
-        figures = against_bare(chosen, small, running, bare, hello, asked)
+        stripe = {"SANDBOX_PATH": str(Path(folder) / "stripe.db")}
+        sandbox = serving("storefront.sandbox.server:app", "/sandbox/control/state", log, stripe)
+        others = [
+            (rows.Row("Litestar hello", lambda _: plain(hello.port)), hello.port),
+            (rows.SANDBOX, stack.enter_context(sandbox).port),
+        ]
+        figures = against_bare(chosen, shop.look_into(small, running.port), bare, asked)
+        for row, port in others:
+            figures += against_bare([row], shop.Shop(port, [], [], ""), bare, asked)
         facts = report.Facts(median(starts), fresh, running.memory())
         sized = against_small(small, Path(folder) / "big.db", running, log, asked) if asked.big else []
     report.show(figures, sized, facts)
@@ -61,20 +69,11 @@ def start_once(database: Path, log: Path) -> float:
 
 
 def against_bare(
-    chosen: list[rows.Row],
-    database: Path,
-    running: Server,
-    bare: Server,
-    hello: Server,
-    asked: argparse.Namespace,
+    chosen: list[rows.Row], at: shop.Shop, bare: Server, asked: argparse.Namespace
 ) -> list[Figure]:
-    """The chosen rows and the hello, each beside the bare app."""
-    under_load = shop.look_into(database, running.port)
+    """The chosen rows, each beside the bare app."""
     reference = (bare.port, plain(bare.port))
-    figures = beside(chosen, under_load, lambda _: reference, asked.rounds, asked.seconds)
-    greeting = rows.Row("Litestar hello", lambda _: plain(hello.port))
-    nothing = shop.Shop(hello.port, [], [], "")
-    return [*figures, *beside([greeting], nothing, lambda _: reference, asked.rounds, asked.seconds)]
+    return beside(chosen, at, lambda _: reference, asked.rounds, asked.seconds)
 
 
 def against_small(

@@ -1,8 +1,9 @@
 """The rows of the table: what each asks, and by what a true answer is known."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count, cycle
+from urllib.parse import urlencode
 
 from tests.bench.client import CONNECTIONS, COOKIE, Ask
 from tests.bench.shop import Shop
@@ -88,6 +89,43 @@ def cold_search(shop: Shop) -> list[Ask]:
 _started = count(1)
 
 
+def post(path: str, port: int, form: Mapping[str, object], more: str = "") -> bytes:
+    """A form as a page of the same site sends it; `more` are further lines of the head."""
+    body = urlencode(form).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: bench\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n{more}"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def field_check(shop: Shop) -> list[Ask]:
+    """A wrong address is typed into the checkout form, and left; each shopper has a cart with three lines."""
+    found = []
+    for _ in range(CONNECTIONS):
+        cookie = f"Cookie: {shop.cart_of_three()}\r\n"
+        request = post("/checkout/fields/email", shop.port, {"email": "anna@"}, cookie + HTMX)
+        found.append(Ask(cycle([request]), b"200", b'aria-invalid="true"'))
+    return found
+
+
+def stripe_session(sandbox: Shop) -> list[Ask]:
+    """A checkout session is made."""
+    item = "line_items[0]"
+    session = {
+        "mode": "payment",
+        "success_url": "http://127.0.0.1/return",
+        f"{item}[quantity]": 1,
+        f"{item}[price_data][currency]": "usd",
+        f"{item}[price_data][unit_amount]": 500,
+        f"{item}[price_data][product_data][name]": "Soap",
+    }
+    key = "Authorization: Bearer " + "sk_test_" + "bench\r\n"
+    request = post("/v1/checkout/sessions", sandbox.port, session, key)
+    return [Ask(cycle([request]), b"200", b'"checkout.session"')] * CONNECTIONS
+
+
 @dataclass
 class Shopper:
     """Puts one piece after the other of three things into a cart, then begins a new one."""
@@ -105,14 +143,10 @@ class Shopper:
         if self.added == ADDS_A_CART:
             self.cookies, self.added = {}, 0
         self.added += 1
-        body = f"variant_id={next(self.things)}&quantity=1".encode()
-        cookie = b"Cookie: " + b"; ".join(self.cookies.values()) + b"\r\n" if self.cookies else b""
-        head = (
-            f"POST /cart/items HTTP/1.1\r\nHost: 127.0.0.1:{self.shop.port}\r\nUser-Agent: bench\r\n"
-            f"Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n{self.more}"
-            f"Content-Length: {len(body)}\r\n"
-        ).encode()
-        return head + cookie + b"\r\n" + body
+        kept = b"; ".join(self.cookies.values()).decode()
+        cookie = f"Cookie: {kept}\r\n" if kept else ""
+        form = {"variant_id": next(self.things), "quantity": 1}
+        return post("/cart/items", self.shop.port, form, self.more + cookie)
 
     def heed(self, head: bytes, _body: bytes) -> None:
         for cookie in COOKIE.findall(head):
@@ -149,7 +183,9 @@ ROWS = [
     Row("add to cart", adding(303, "location: /cart"), 0.05),
     Row("add to cart, htmx", adding(200, BADGE, HTMX)),
     Row("checkout form", pages('name="email"', "/checkout", cart=True)),
+    Row("checkout form, a field", field_check),
 ]
+SANDBOX = Row("a session at the sandbox", stripe_session)
 # Every page of these is made anew, so that the size of the catalogue can be felt.
 SIZED = [
     Row("listing, first page", cold(CARDS, "/products"), 1.2),

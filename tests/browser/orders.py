@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.shop import Running, Shopper, eventually, shopper_at
+from tests.shop import NO_TLS, Running, Shopper, eventually, shopper_at
 
 PAYS, DECLINED, ASKS = "4242424242424242", "4000000000000002", "4000002760003184"
 
@@ -19,7 +19,7 @@ async def prepared_orders(shop: Running) -> dict[str, str]:
 
 async def order_of(shop: Running, session: str) -> str:
     """Where the order is, which only its own return address tells."""
-    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, verify=NO_TLS, timeout=30) as client:
         answer = await client.get("/checkout/return", params={"session_id": session})
     assert answer.status_code == 303, answer
     return answer.headers["location"]

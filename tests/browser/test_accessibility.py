@@ -110,6 +110,22 @@ async def test_large_letters(shop: Running, orders: dict[str, str]) -> None:
     assert found == []
 
 
+COVERED = """() => {
+  const [bag, number] = ["svg", ".cart-badge-count"].map(
+    (part) => document.querySelector(`.cart-badge ${part}`).getBoundingClientRect());
+  const side = (from, to) => Math.max(0, Math.min(bag[to], number[to]) - Math.max(bag[from], number[from]));
+  return side("left", "right") * side("top", "bottom") / (bag.width * bag.height);
+}"""
+
+
+async def test_the_bag_is_seen_below_its_number_in_large_letters(open_browser: Open, shop: Running) -> None:
+    page = await open_browser(PHONE)
+    await STATES["cart"](Scene(page, shop, {}))
+    assert 0 < await page.evaluate(COVERED) < 0.5
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert 0 < await page.evaluate(COVERED) < 0.5
+
+
 async def _look(page: Page, name: str) -> Findings:
     found: Findings = []
     for width in (DESKTOP,) if name in WIDE_ONLY else (PHONE, DESKTOP):
@@ -121,7 +137,7 @@ async def _look(page: Page, name: str) -> Findings:
         found += [f"at {width}: {one}" for one in seen + await broken_words(page)]
     await _widen(page, 320)
     found += [f"at 320: {one}" for one in await too_wide(page)]
-    for width in () if name in NOT_OURS else (DESKTOP, PHONE):
+    for width in () if name in NOT_OURS else (DESKTOP, PHONE, 320):
         await _widen(page, width)
         await page.evaluate("document.documentElement.style.fontSize = '200%'")
         found += [f"at {width}, text at 200 %: {one}" for one in await too_wide(page)]

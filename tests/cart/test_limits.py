@@ -7,9 +7,9 @@ from sqlalchemy import update
 
 from storefront.cart import limits
 from storefront.catalogue.models import Product
-from storefront.database import Database
 from storefront.web.limits import Rule
 from tests.cart.test_cart import action_of, counted, quantity, seen
+from tests.compiled import open_database
 from tests.shop import Running, Shopper, new_thing, shopper_at
 from tests.web.inside import quick_settings, shop_inside
 
@@ -22,7 +22,7 @@ async def test_one_network_makes_so_many_carts(
     monkeypatch.setattr(limits, "NEW_CARTS", Rule("new-carts", 3, 600))
     settings = quick_settings(sqlite_template, tmp_path, TRUSTED_PROXIES="127.0.0.1")
     async with shop_inside(settings) as client:
-        database = Database(settings.database)
+        database = open_database(settings.database)
         thing = await new_thing(database)
         await database.close()
 

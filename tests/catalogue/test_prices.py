@@ -16,6 +16,7 @@ from storefront.database import Database, migrate, now
 from storefront.language import speaking
 from storefront.settings import Settings
 from tests.catalogue.merchant import merchant_at
+from tests.compiled import open_database
 from tests.conftest import in_thread
 from tests.shop import new_thing
 
@@ -109,12 +110,12 @@ async def test_stripes_prices_leave_what_they_were(
 
 
 async def test_a_shop_with_products_is_brought_to_it(database_url: str) -> None:
-    database = Database(database_url)
+    database = open_database(database_url)
     thing = await new_thing(database)
     await database.close()
     in_thread(lambda: migrate(database_url, "0005", down=True))
     in_thread(migrate, database_url, "head")
-    database = Database(database_url)
+    database = open_database(database_url)
     product = await product_by_slug(database.glance, "USD", thing.slug)
     assert product is not None
     assert (product.offers[0].was, product.offers[0].unit_price) == ("", "")

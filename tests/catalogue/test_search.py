@@ -6,7 +6,9 @@ from sqlalchemy import select
 from storefront.catalogue.change import catalogue_changed
 from storefront.catalogue.models import Collection, Product, ProductCollection
 from storefront.catalogue.search import find_products, find_some, folded, singular, words_of
-from storefront.database import Database
+from storefront.database import Database, migrate
+from tests.compiled import open_database
+from tests.conftest import in_thread
 
 # The order here is the shop's own; the text is what stands below the title.
 PRODUCTS = {
@@ -71,6 +73,33 @@ async def slugs(database: Database, ids: list[int]) -> list[str]:
 
 async def test_a_word_of_the_title_comes_first_then_its_beginning_then_the_rest(shop: Database) -> None:
     assert await found(shop, "soap") == ["soap", "blue-soap", "soapstone", "candle", "gift"]
+
+
+async def test_whole_words_anywhere_come_before_beginnings_anywhere(shop: Database) -> None:
+    async with shop.writes() as session:
+        session.add(made("tea", "Tea", "Barley and mint.", 50))
+    assert await found(shop, "bar") == ["blue-soap", "soap", "soapstone", "tea"]
+
+
+async def test_a_title_that_changes_is_found_by_its_new_words_alone(shop: Database) -> None:
+    async with shop.writes() as session:
+        soap = (await session.scalars(select(Product).where(Product.slug == "soap"))).one()
+        soap.title, soap.search_title = "Candle snuffer", folded("Candle snuffer")
+        gone = (await session.scalars(select(Product).where(Product.slug == "blue-soap"))).one()
+        await session.delete(gone)
+    assert await found(shop, "soap") == ["soapstone", "candle", "gift"]
+    assert await found(shop, "candle") == ["candle", "soap", "gift"]
+    assert await found_some(shop, "snuffer unheard") == ["soap"]
+
+
+async def test_what_was_there_before_titles_had_an_index_is_in_it(shop: Database, database_url: str) -> None:
+    before = await found(shop, "soap")
+    await shop.close()
+    in_thread(lambda: migrate(database_url, "0011", down=True))
+    in_thread(migrate, database_url, "head")
+    migrated = open_database(database_url)
+    assert await found(migrated, "soap") == before
+    await migrated.close()
 
 
 async def test_unfinished_words_match(shop: Database) -> None:

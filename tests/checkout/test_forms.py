@@ -372,11 +372,15 @@ def test_no_form_breaks_the_check(form: dict[str, str], needs_delivery: bool) ->
     checkout_context(_Pictures(), "USD", CART, RATES, form, errors=checked.errors)  # type: ignore[arg-type]
 
 
-def test_a_huge_form_is_looked_at_quickly() -> None:
+def test_a_huge_form_is_refused_field_by_field_and_quickly() -> None:
     form = {name: "١a@" * 20_000 for name in FIELDS} | {"country": "BR"}
-    began = time.perf_counter()
-    check(form, needs_delivery=True, rates=RATES)
-    assert time.perf_counter() - began < 0.5
+    # By the processor's clock: what else the machine does is not counted.
+    began = time.process_time()
+    checked = check(form, needs_delivery=True, rates=RATES)
+    assert time.process_time() - began < 0.5
+    # What is chosen from a list is refused by that, or not asked for.
+    refused = {name for name, text in checked.errors.items() if text.startswith("Shorten")}
+    assert refused == FIELDS.keys() - {"country", "shipping_method", "billing_country"}
 
 
 # What is shown
@@ -605,15 +609,3 @@ def test_the_form_without_delivery_has_no_address(templates: Templates) -> None:
     page = Page(templates.render("checkout/_form.html", checkout=form))
     names = {found["name"] for _, found in page.tags if "name" in found}
     assert names == {"shown_total", "shown_credits", "email", "name", "note"}
-
-
-def test_many_forms_at_once_cost_little() -> None:
-    values = ADA | {"country": "CN"}
-    shown(values)
-
-    def once() -> float:
-        began = time.perf_counter()
-        shown(values, errors={"email": "Enter your e-mail address."})
-        return time.perf_counter() - began
-
-    assert min(once() for _ in range(20)) < 0.001

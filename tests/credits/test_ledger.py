@@ -13,6 +13,7 @@ from storefront.credits.models import CreditBalance, CreditEntry
 from storefront.credits.queries import balance_of, entries_of
 from storefront.database import Database
 from tests.accounts.people import HASH, new_email
+from tests.compiled import open_database
 from tests.faults.ledger import wrong_in_ledger
 
 
@@ -44,7 +45,7 @@ async def look(database: Database, account: int) -> tuple[tuple[int, int], int]:
 
 async def test_a_hundred_at_once_never_overdraw(database: Database, account: int) -> None:
     """Two processes, two locks of their own: the row in the database is what holds."""
-    other = Database(database.url)
+    other = open_database(database.url)
     tries = [try_to_spend((database, other)[n % 2], account, 7, f"try-{n}") for n in range(100)]
     outcomes = Counter(await asyncio.gather(*tries))
     await other.close()
@@ -53,7 +54,7 @@ async def test_a_hundred_at_once_never_overdraw(database: Database, account: int
 
 
 async def test_the_same_key_at_once_spends_once(database: Database, account: int) -> None:
-    other = Database(database.url)
+    other = open_database(database.url)
     tries = [try_to_spend((database, other)[n % 2], account, 60, "lesson-1") for n in range(10)]
     assert set(await asyncio.gather(*tries)) == {"spent"}
     await other.close()
@@ -63,7 +64,7 @@ async def test_the_same_key_at_once_spends_once(database: Database, account: int
 async def test_the_first_entries_of_an_account_at_once(database: Database) -> None:
     async with database.writes() as session:
         account = (await create_account(session, new_email(), HASH, verified=True)).id
-    other = Database(database.url)
+    other = open_database(database.url)
 
     async def give(number: int) -> None:
         async with (database, other)[number % 2].writes() as session:

@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
-from sqlalchemy import event, select, text
+from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
 from storefront import worker
@@ -45,33 +43,15 @@ from storefront.web.limits import Rule
 from storefront.web.request import ShopRequest
 from storefront.worker import WorkerRoom
 from tests.catalogue.one_way import catalogue_writes
+from tests.compiled import COMPILED, compile_once
 from tests.faults import invariants
-from tests.shop import Shopper, Thing, eventually, new_thing
+from tests.shop import Shopper, Thing, new_thing, until_waiting
 from tests.web.page import Answer
 
 Obj = dict[str, Any]
 SECRET = "whsec_" + "faults"
 ORIGIN = "http://127.0.0.1:8000"
 
-
-class Compiled(BytecodeCache):
-    """Templates, compiled once for all tests."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self.kept:
-            bucket.bytecode_from_string(self.kept[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.kept[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = Compiled()
-WAITING = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
 
 _connections: ContextVar[Counter[str] | None] = ContextVar("connections", default=None)
 
@@ -89,18 +69,6 @@ def _asker() -> Counter[str]:
     """How many database connections the request (or the round of a job) that runs now has in its hands."""
     found = _connections.get()
     return Counter() if found is None else found
-
-
-# SQLAlchemy keeps for each engine what it compiled; here every test has engines of its own, for the same statements.
-COMPILED_SQL: dict[str, tuple[Any, Any]] = {}
-
-
-def compile_once(database: Database) -> None:
-    """Have an engine use what the first of its kind compiled."""
-    engine: Any = database.engine.sync_engine
-    known = COMPILED_SQL.setdefault(engine.dialect.name, (engine.dialect, engine._compiled_cache))
-    engine.dialect, engine._compiled_cache = known
-    engine.pool._dialect = engine.dialect
 
 
 # Routes that no process uses any more. To make them takes longer than most tests.
@@ -480,13 +448,8 @@ class House:
         """Until so many transactions wait for a lock. SQLite does not say, so there it is a moment."""
         if self.database.sqlite:
             await asyncio.sleep(0.2)
-            return
-
-        async def enough() -> bool:
-            async with self.database.reads() as session:
-                return (await session.scalar(WAITING) or 0) >= number
-
-        await eventually(enough, 4)
+        else:
+            await until_waiting(self.database, number, 4)
 
     @property
     def connections(self) -> int:

@@ -15,8 +15,9 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from storefront import database as databases
-from storefront.database import Busy, Database
+from storefront.database import Busy
 from storefront.orders.models import AWAITING, PAID, PENDING, Order
+from tests.compiled import open_database
 from tests.faults.house import House, Process
 from tests.faults.roads import Bridge
 
@@ -31,7 +32,7 @@ async def somebody_writes(house: House, order_id: int) -> AsyncIterator[None]:
             yield
             other.execute("ROLLBACK")
         return
-    other_database = Database(house.database.url)
+    other_database = open_database(house.database.url)
     async with other_database.writes() as session:
         await session.execute(select(Order.id).where(Order.id == order_id).with_for_update())
         yield
@@ -209,7 +210,7 @@ async def test_a_server_that_is_not_there_has_shoppers_try_again(
 async def few_may_come(house: House) -> AsyncIterator[tuple[Process, Callable[[], Awaitable[None]]]]:
     """A process whose name PostgreSQL takes nobody in under, until it is let in."""
     url, name = make_url(house.database.url), f"few_{secrets.token_hex(4)}"
-    admin = Database(url.render_as_string(hide_password=False))
+    admin = open_database(url.render_as_string(hide_password=False))
 
     async def say(statement: str) -> None:
         async with admin.writes() as session:
@@ -273,7 +274,7 @@ async def test_connections_that_died_with_the_database_are_not_used_twice(house:
     (completed,) = await house.stripe.events("checkout.session.completed")
     async with house.shop.database.reads() as session:
         name = await session.scalar(text("SELECT current_database()"))
-    admin = Database(str(make_url(house.database.url).set(database="postgres").render_as_string(False)))
+    admin = open_database(str(make_url(house.database.url).set(database="postgres").render_as_string(False)))
     async with admin.engine.connect() as connection:
         await connection.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),

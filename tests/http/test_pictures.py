@@ -8,7 +8,7 @@ import httpx
 from PIL import Image
 
 from tests.conftest import Shops
-from tests.shop import Running, eventually
+from tests.shop import NO_TLS, Running, eventually
 
 TOO_LONG = ", in at most 200 characters\n"
 
@@ -26,7 +26,7 @@ async def test_an_added_picture_is_there_at_once_and_for_ever(shop: Running, tmp
     )
     assert said == (0, f"{thing.slug} has 2 pictures\n")
 
-    async with httpx.AsyncClient(base_url=shop.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=shop.url, trust_env=False, verify=NO_TLS) as client:
 
         async def shown() -> str | None:
             page = (await client.get(f"/products/{thing.slug}")).text

@@ -21,7 +21,7 @@ from storefront.web.templates import Templates
 from storefront.worker import JOBS, WorkerRoom
 from tests.faults.invariants import check, in_sandbox
 from tests.killed.server import KEY, SECRET, ShopServer, StripeServer
-from tests.shop import Thing, new_thing
+from tests.shop import NO_TLS, Thing, new_thing
 
 T = TypeVar("T")
 WITHIN = 25.0
@@ -48,7 +48,7 @@ class Case:
         """A browser with a clean cart."""
         headers = {"origin": self.shop.url, "sec-fetch-site": "same-origin"}
         async with httpx.AsyncClient(
-            base_url=self.shop.url, headers=headers, trust_env=False, timeout=20
+            base_url=self.shop.url, headers=headers, trust_env=False, timeout=20, verify=NO_TLS
         ) as client:
             yield Shopper(self, client)
 

@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 
 from tests.forks import processes
-from tests.shop import SETTINGS_NAMES, free_port
+from tests.shop import NO_TLS, SETTINGS_NAMES, free_port
 
 KEY, SECRET = "sk_test_" + "killed", "whsec_" + "killed"
 READY_WITHIN = 30.0
@@ -42,7 +42,7 @@ def _start(app: str, port: int, log: Path, **settings: str) -> multiprocessing.p
 async def _until_it_answers(process: multiprocessing.process.BaseProcess, url: str, log: Path) -> bool:
     """False when the process ended before it said 200."""
     end = time.monotonic() + READY_WITHIN
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
         while time.monotonic() < end:
             if not process.is_alive():
                 return False
@@ -81,7 +81,7 @@ class StripeServer:
         await self._post("/sandbox/faults", {"match": match, "kind": kind, **more})
 
     async def _post(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS, timeout=10) as client:
             answer = await client.post(self.base + path, json=fields)
         assert answer.status_code < 300, answer.text
         found: dict[str, Any] = answer.json()

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from storefront.database import Database, move_clock
+from storefront.database import move_clock
+from tests.compiled import open_database
 from tests.conftest import POSTGRES, admin, make_database
 from tests.killed.case import Case, settings_for
 from tests.killed.server import ShopServer, StripeServer
@@ -83,7 +84,7 @@ def _tell(
         stack.callback(shop.stop)
 
         async def work() -> bool:
-            case = Case(shop, stripe, Database(url, pool_size=2), settings_for(url, folder, stripe))
+            case = Case(shop, stripe, open_database(url, pool_size=2), settings_for(url, folder, stripe))
             try:
                 return await _live(story, step, shop, stripe, case)
             finally:

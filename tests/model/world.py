@@ -31,7 +31,7 @@ from storefront.app import Shop, make_litestar, make_shop
 from storefront.cart.models import DeliveryRate
 from storefront.catalogue.models import Product, StockMovement, Variant
 from storefront.checkout import again
-from storefront.database import Base, Busy, Database, move_clock
+from storefront.database import Base, Busy, move_clock
 from storefront.outbox.mailer import Mailer, NotSent
 from storefront.outbox.models import Message
 from storefront.payments.breaker import Breaker
@@ -47,6 +47,7 @@ from storefront.sandbox.errors import ApiError
 from storefront.settings import Settings
 from storefront.web.assets import Assets
 from storefront.worker import WorkerRoom
+from tests.compiled import open_database
 
 T = TypeVar("T")
 ORIGIN = "http://127.0.0.1:8000"
@@ -100,7 +101,7 @@ class Process:
 
     def __init__(self, parts: Shop, url: str, sandbox: Sandbox, sent: Counter[str]) -> None:
         gateway = Gateway(parts.settings, sandbox.api)
-        self.shop = dataclasses.replace(parts, database=Database(url), gateway=gateway)
+        self.shop = dataclasses.replace(parts, database=open_database(url), gateway=gateway)
         app: Any = make_litestar(self.shop)
         self._url, self._sandbox = url, sandbox
         self._way = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
@@ -134,7 +135,7 @@ class Process:
         predecessors' place, since to build the routes anew would take longer than everything else here."""
         database, gateway = copy.copy(self.shop.database), copy.copy(self.shop.gateway)
         new_gateway = Gateway(self.shop.settings, self._sandbox.api)
-        vars(self.shop.database).update(vars(Database(self._url)))
+        vars(self.shop.database).update(vars(open_database(self._url)))
         vars(self.shop.gateway).update(vars(new_gateway))
         await gateway.close()
         await database.close()

@@ -12,6 +12,7 @@ from storefront.outbox.mailer import Mailer, NotSent
 from storefront.outbox.models import Message, WorkerBeat
 from storefront.outbox.send import claim, pause_after, send_due
 from storefront.settings import Settings
+from tests.compiled import open_database
 from tests.outbox.letters import leave, let_time_pass, make_due, read, row
 
 
@@ -79,7 +80,7 @@ async def test_two_senders_at_once_send_each_message_once(
 ) -> None:
     keys = [str(number) for number in range(12)]
     await leave(database, *keys)
-    other = Database(database_url)
+    other = open_database(database_url)
     first, second = SlowMailer(mailer), SlowMailer(mailer)
     try:
         for _ in range(3):

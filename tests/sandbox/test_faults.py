@@ -10,6 +10,7 @@ import stripe
 
 from tests.sandbox.conftest import KEY, Served, order
 from tests.sandbox.test_api_rules import GOOD, SESSIONS
+from tests.shop import NO_TLS
 
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 
@@ -133,7 +134,9 @@ async def test_an_order_that_makes_no_sense_is_refused(
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", ["reset", "cut", "hang"])
 async def test_over_a_connection_it_really_breaks(served: Served, kind: str, when: str) -> None:
-    async with httpx.AsyncClient(base_url=served.url, headers=AUTHORIZED, trust_env=False) as raw:
+    async with httpx.AsyncClient(
+        base_url=served.url, headers=AUTHORIZED, trust_env=False, verify=NO_TLS
+    ) as raw:
         before = len((await raw.get(SESSIONS, params={"limit": 100})).json()["data"])
         wanted = {"match": "POST /v1/checkout/sessions", "kind": kind, "when": when, "seconds": 0.1}
         await raw.post("/sandbox/faults", json=wanted)
@@ -144,7 +147,9 @@ async def test_over_a_connection_it_really_breaks(served: Served, kind: str, whe
 
 
 async def test_the_client_that_gives_up_ends_the_hanging(served: Served) -> None:
-    async with httpx.AsyncClient(base_url=served.url, headers=AUTHORIZED, trust_env=False) as raw:
+    async with httpx.AsyncClient(
+        base_url=served.url, headers=AUTHORIZED, trust_env=False, verify=NO_TLS
+    ) as raw:
         await raw.post("/sandbox/faults", json={"match": "GET /v1/balance", "kind": "timeout"})
         with pytest.raises(httpx.ReadTimeout):
             await raw.get("/v1/balance", timeout=0.2)

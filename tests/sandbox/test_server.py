@@ -12,6 +12,7 @@ import pytest
 import stripe
 
 from tests.sandbox.conftest import KEY, SECRET, Served, order
+from tests.shop import NO_TLS
 
 
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the SDK's own HTTPX client
@@ -21,7 +22,7 @@ async def test_a_whole_payment_over_http(served: Served, check: Any) -> None:
     made = await client.v1.checkout.sessions.create_async(order())
     check(made)
     assert made.url == f"{served.url.replace('127.0.0.1', 'localhost')}/sandbox/pay/{made.id}"
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as browser:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, verify=NO_TLS) as browser:
         page = await browser.get(f"/sandbox/pay/{made.id}")
         assert page.status_code == 200
         answer = await browser.post(
@@ -38,7 +39,7 @@ async def test_a_whole_payment_over_http(served: Served, check: Any) -> None:
 
 
 async def test_it_is_steered_from_this_machine_only(served: Served) -> None:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as browser:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, verify=NO_TLS) as browser:
         stranger = await browser.get("/sandbox/dashboard", headers={"Host": "evil.example"})
         assert stranger.status_code == 403
         other_site = await browser.post("/sandbox/clock", headers={"Sec-Fetch-Site": "cross-site"})

@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 
-from storefront.app import create_app
+from storefront.app import make_shop, serve
 from storefront.settings import Settings
+from storefront.web.assets import Assets
+from tests.compiled import COMPILED, compile_once
 from tests.shop import NO_TLS
 
 URL = "http://127.0.0.1:8000"
@@ -34,7 +36,12 @@ def quick_settings(template: Path, folder: Path, **settings: str) -> Settings:
 @asynccontextmanager
 async def shop_inside(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the whole application, started and stopped as a server does."""
-    app: Any = create_app(settings)
+    finished: list[Any] = []
+    assets = Assets(settings)
+    shop = make_shop(settings, assets, finished)
+    shop.templates.environment.bytecode_cache = COMPILED
+    compile_once(shop.database)
+    app: Any = serve(shop, assets, finished)
     async with _alive(app):
         transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url=URL, verify=NO_TLS) as client:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from storefront.database import Database
 from storefront.web.edge import ASGI, Receive, Scope, Send
 from storefront.web.window import Window
+from tests.compiled import open_database
 from tests.shop import HTMX
 from tests.web.inside import quick_settings, shop_inside
 
@@ -68,25 +68,25 @@ def told(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name != "x-request-id"}
 
 
-@pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("cookie", ["", f"{CART}; cart_n=7", "other=1"])
 @pytest.mark.parametrize("encoding", ["identity", "gzip, br"])
 async def test_the_second_asker_gets_the_same_from_the_window(
-    front: Front, path: str, cookie: str, encoding: str
+    front: Front, cookie: str, encoding: str
 ) -> None:
     headers = {"accept-encoding": encoding} | ({"cookie": cookie} if cookie else {})
-    first, at_once = await front.get(path, **headers)
-    assert not at_once
-    second, at_once = await front.get(path, **headers)
-    assert at_once
-    assert (second.status_code, second.content, told(second)) == (200, first.content, told(first))
-    again, at_once = await front.get(path, **headers, **{"if-none-match": first.headers["etag"]})
-    assert at_once
-    assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == first.headers["etag"]
-    head, at_once = await front.get(path, "HEAD", **headers)
-    assert at_once
-    assert (head.status_code, head.content, told(head)) == (200, b"", told(first))
+    for path in PAGES:
+        first, at_once = await front.get(path, **headers)
+        assert not at_once, path
+        second, at_once = await front.get(path, **headers)
+        assert at_once, path
+        assert (second.status_code, second.content, told(second)) == (200, first.content, told(first))
+        again, at_once = await front.get(path, **headers, **{"if-none-match": first.headers["etag"]})
+        assert at_once, path
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+        head, at_once = await front.get(path, "HEAD", **headers)
+        assert at_once, path
+        assert (head.status_code, head.content, told(head)) == (200, b"", told(first))
 
 
 async def test_the_badge_is_the_askers_own(front: Front) -> None:
@@ -171,7 +171,7 @@ async def test_a_change_of_the_catalogue_empties_the_window(
 ) -> None:
     monkeypatch.setattr("storefront.catalogue.change.LOOK_EVERY", 0.0)
     await front.get("/products/lavender-soap")
-    other = Database(front.file)
+    other = open_database(front.file)
     async with other.writes() as session:
         await session.execute(text("UPDATE products SET title = 'Rose soap' WHERE slug = 'lavender-soap'"))
         await session.execute(text("UPDATE catalogue_version SET number = number + 1"))
