@@ -23,6 +23,7 @@ from tests.accounts.people import NEW, PASSWORD, mailed, new_email, new_person, 
 from tests.accounts.test_two_step import half_way, set_up
 from tests.conftest import missing
 from tests.faults.house import House, from_network, use_up
+from tests.lines import listening
 from tests.shop import HTMX, Running, Shopper, free_port, running_shop, shopper_at
 from tests.stripe_double import KEY, SECRET, StripeDouble
 from tests.web.page import Answer
@@ -470,25 +471,19 @@ async def test_without_an_answer_from_redis_the_shop_counts_by_itself(kind: str)
             writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         else:
             await reader.read(-1)
-        writer.close()
 
-    port = free_port()
-    server = await asyncio.start_server(speak, "127.0.0.1", port) if kind != "nobody there" else None
-    url = f"redis://127.0.0.1:{port}/0"
-    limits = Limits(settings(REDIS_URL=url))
     rule = Rule("test", 3, 3600)
     started = time.monotonic()
-    with capture_logs() as log:
-        waits = [await wait_after_a_try(limits, rule, "anna@example.org") for _ in range(5)]
+    async with listening(speak) as port:
+        where = free_port() if kind == "nobody there" else port
+        limits = Limits(settings(REDIS_URL=f"redis://127.0.0.1:{where}/0"))
+        with capture_logs() as log:
+            waits = [await wait_after_a_try(limits, rule, "anna@example.org") for _ in range(5)]
+        await limits.close()
     assert [wait == 0 for wait in waits] == [True, True, True, False, False]
     assert time.monotonic() - started < 8
     assert limits.away
     assert any("redis does not answer" in one["event"] for one in log)
-    await limits.close()
-    if server is not None:
-        server.close()
-        await server.wait_closed()
-        await asyncio.sleep(0.05)
 
 
 async def test_counts_end_with_their_window() -> None:

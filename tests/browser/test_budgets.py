@@ -14,6 +14,7 @@ from tests.browser.chromium import PHONE, window
 from tests.browser.shopping import MUG, SOAP, put
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
+from tests.lines import listening
 from tests.shop import Running
 
 LINKED = re.compile(r'<(?:script[^>]* src|link rel="stylesheet"[^>]* href)="([^"]+)"')
@@ -112,41 +113,28 @@ async def test_nothing_moves_while_it_loads(name: str, page: Page) -> None:
 @asynccontextmanager
 async def slow_line(shop: Running, split: str, pieces: int = 999) -> AsyncIterator[str]:
     """An address at which the shop's pages come in pieces, and break off after so many. Gives it."""
-    address, carriers = httpx.URL(shop.url), set[asyncio.Task[None]]()
+    address = httpx.URL(shop.url)
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ours = [writer]
+        asked = await reader.readuntil(b"\r\n\r\n")
+        shops, to_shop = await asyncio.open_connection(address.host, address.port)
         try:
-            asked = await reader.readuntil(b"\r\n\r\n")
-            shops, to_shop = await asyncio.open_connection(address.host, address.port)
-            ours.append(to_shop)
             asked = re.sub(rb"(?mi)^(accept-encoding|connection): .*\r\n", b"", asked)
             asked = re.sub(rb"(?mi)^host: .*", b"Host: " + address.netloc + b"\r", asked)
             to_shop.write(asked[:-2] + b"Connection: close\r\n\r\n")
             text = await shops.read()
-            parts = re.split(split.encode(), text) if b"<!doctype" in text else [text]
-            for part in parts[:pieces]:
-                writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(0.1)
-            if len(parts) > pieces:
-                await asyncio.Event().wait()
         finally:
-            for one in ours:
-                one.close()
+            to_shop.close()
+        parts = re.split(split.encode(), text) if b"<!doctype" in text else [text]
+        for part in parts[:pieces]:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.1)
+        if len(parts) > pieces:
+            await asyncio.Event().wait()
 
-    def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        carriers.add(asyncio.create_task(carry(reader, writer)))
-
-    async with await asyncio.start_server(take, "127.0.0.1", 0, limit=1_000_000) as line:
-        try:
-            yield f"http://127.0.0.1:{line.sockets[0].getsockname()[1]}"
-        finally:
-            # No more of them, first: a browser opens connections that it never uses, and goes on doing so.
-            line.close()
-            for one in carriers:
-                one.cancel()
-            await asyncio.gather(*carriers, return_exceptions=True)
+    async with listening(carry, limit=1_000_000) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize("name", PAGES)

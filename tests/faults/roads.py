@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from tests.lines import listening
 from tests.shop import free_port
 
 
@@ -31,20 +32,9 @@ class Bridge:
 
     def __init__(self, host: str, port: int) -> None:
         self._to = (host, port)
-        self.port = free_port()
+        self.port = 0
         self._open = True
         self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-
-    async def __aenter__(self) -> "Bridge":
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.cut()
-        assert self._server is not None
-        self._server.close()
-        await asyncio.sleep(0)
 
     def cut(self) -> None:
         """Everybody on it falls, and nobody gets on."""
@@ -55,7 +45,8 @@ class Bridge:
     def mend(self) -> None:
         self._open = True
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """From one who came to where it leads, and back."""
         if not self._open:
             writer.transport.abort()
             return
@@ -65,7 +56,16 @@ class Bridge:
         try:
             await asyncio.gather(_pour(reader, there_writer), _pour(there_reader, writer))
         finally:
+            there_writer.close()
             self._writers -= pair
+
+
+@asynccontextmanager
+async def bridge(host: str, port: int) -> AsyncIterator[Bridge]:
+    """A bridge to a port; with it, everybody on it ends."""
+    one = Bridge(host, port)
+    async with listening(one.carry) as one.port:
+        yield one
 
 
 async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ from storefront.database import Busy
 from storefront.orders.models import AWAITING, PAID, PENDING, Order
 from tests.compiled import open_database
 from tests.faults.house import House, Process
-from tests.faults.roads import Bridge
+from tests.faults.roads import bridge
 
 
 @asynccontextmanager
@@ -253,15 +253,15 @@ async def may_go_away(house: House, folder: Path) -> AsyncIterator[tuple[Process
 
         yield process, take_away, give_back
         return
-    async with Bridge(str(url.host), url.port or 5432) as bridge:
-        over = url.set(host="127.0.0.1", port=bridge.port).render_as_string(hide_password=False)
+    async with bridge(str(url.host), url.port or 5432) as road:
+        over = url.set(host="127.0.0.1", port=road.port).render_as_string(hide_password=False)
         process = house.another(database_url=SecretStr(over))
 
         async def cut() -> None:
-            bridge.cut()
+            road.cut()
 
         async def mend() -> None:
-            bridge.mend()
+            road.mend()
 
         yield process, cut, mend
         await process.database.close()

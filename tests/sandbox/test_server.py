@@ -11,6 +11,7 @@ import httpx
 import pytest
 import stripe
 
+from tests.lines import listening
 from tests.sandbox.conftest import KEY, SECRET, Served, order
 from tests.shop import NO_TLS
 
@@ -64,15 +65,7 @@ async def test_webhooks_go_to_the_address_that_was_set(tmp_path: Path) -> None:
         came.put_nowait((head, await reader.readexactly(length)))
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         await writer.drain()
-        writer.close()
 
-    listener = await asyncio.start_server(listen, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    environment = os.environ | {
-        "SANDBOX_PATH": str(tmp_path / "sandbox.db"),
-        "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{port}/webhooks/stripe",
-        "SANDBOX_WEBHOOK_SECRET": SECRET,
-    }
     script = (
         "import asyncio; from storefront.sandbox.server import app\n"
         "async def main():\n"
@@ -93,18 +86,24 @@ async def test_webhooks_go_to_the_address_that_was_set(tmp_path: Path) -> None:
         "    await life\n"
         "asyncio.run(main())\n"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, env=environment)
-    async with asyncio.timeout(10):
-        for _ in range(2):
-            head, body = await came.get()
-            signature = next(
-                line for line in head.decode().split("\r\n") if line.lower().startswith("stripe-signature")
-            )
-            event = stripe.Webhook.construct_event(body, signature.partition(": ")[2], SECRET)
-            assert event.type in ("product.created", "price.created")
-        assert await process.wait() == 0
-    listener.close()
-    await listener.wait_closed()
+    async with listening(listen) as port:
+        environment = os.environ | {
+            "SANDBOX_PATH": str(tmp_path / "sandbox.db"),
+            "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{port}/webhooks/stripe",
+            "SANDBOX_WEBHOOK_SECRET": SECRET,
+        }
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, env=environment)
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                head, body = await came.get()
+                signature = next(
+                    line
+                    for line in head.decode().split("\r\n")
+                    if line.lower().startswith("stripe-signature")
+                )
+                event = stripe.Webhook.construct_event(body, signature.partition(": ")[2], SECRET)
+                assert event.type in ("product.created", "price.created")
+            assert await process.wait() == 0
 
 
 def test_webhooks_never_leave_this_machine(tmp_path: Path) -> None:
