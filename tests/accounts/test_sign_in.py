@@ -3,7 +3,9 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeAlias
 from urllib.parse import quote
 
 import pytest
@@ -28,6 +30,7 @@ from tests.conftest import Shops
 from tests.shop import HTMX, Running, Shopper, shopper_at, until_waiting
 from tests.web.page import Answer
 
+Times: TypeAlias = dict[str, list[float]]
 HOSTILE = [
     "https://evil.example/",
     "//evil.example",
@@ -97,36 +100,51 @@ async def test_missing_things_are_asked_for(shop: Running, either: Shopper) -> N
     assert tokens == ["username", "current-password"]
 
 
+async def unknown_takes(least: float, most: float, times: Callable[[], Awaitable[Times]]) -> None:
+    """As long as the known, within these bounds. A busy machine holds up the one or the other for a while, even as
+    they take turns; what is always so shows in each of three rounds."""
+    ratios: list[float] = []
+    for _ in range(3):
+        took = await times()
+        ratios.append(statistics.median(took["unknown"]) / statistics.median(took["known"]))
+        if least < ratios[-1] < most:
+            return
+    raise AssertionError(f"unknown / known = {ratios}")
+
+
 async def test_an_unknown_address_takes_as_long_as_a_known_one(shop: Running) -> None:
-    person = await new_person(shop)
-    times: dict[str, list[float]] = {"known": [], "unknown": []}
-    async with shopper_at(shop.url) as shopper:
-        for n in range(-2, 16):
-            # New addresses for both, so that no limit comes near; in turn, so that the machine's moods cancel.
-            known = person.email if n % 2 else (person := await new_person(shop)).email
-            for kind, email in (("known", known), ("unknown", new_email())):
-                data = {"email": email, "password": "not the right one"}
-                started = time.perf_counter()
-                assert (await shopper.post("/account/sign-in", data)).status == 422
-                if n >= 0:
-                    times[kind].append(time.perf_counter() - started)
-    ratio = statistics.median(times["unknown"]) / statistics.median(times["known"])
-    assert 0.6 < ratio < 1.67, f"unknown / known = {ratio:.2f}"
+    async def times() -> Times:
+        person, took = await new_person(shop), Times({"known": [], "unknown": []})
+        async with shopper_at(shop.url) as shopper:
+            for n in range(-2, 16):
+                # New addresses for both, so that no limit comes near; in turn, so that the machine's moods cancel.
+                known = person.email if n % 2 else (person := await new_person(shop)).email
+                for kind, email in (("known", known), ("unknown", new_email())):
+                    data = {"email": email, "password": "not the right one"}
+                    started = time.perf_counter()
+                    assert (await shopper.post("/account/sign-in", data)).status == 422
+                    if n >= 0:
+                        took[kind].append(time.perf_counter() - started)
+        return took
+
+    await unknown_takes(0.6, 1.67, times)
 
 
 @pytest.mark.parametrize("path", ["/account/register", "/account/reset"])
 async def test_asking_for_mail_takes_as_long_for_an_unknown_address(shop: Running, path: str) -> None:
-    times: dict[str, list[float]] = {"known": [], "unknown": []}
-    async with shopper_at(shop.url) as shopper:
-        for n in range(-2, 20):
-            for kind, email in (("known", (await new_person(shop)).email), ("unknown", new_email())):
-                started = time.perf_counter()
-                answer = await shopper.post(path, {"email": email})
-                assert answer.location == "/account/check-mail"
-                if n >= 0:
-                    times[kind].append(time.perf_counter() - started)
-    ratio = statistics.median(times["unknown"]) / statistics.median(times["known"])
-    assert 0.5 < ratio < 2, f"unknown / known = {ratio:.2f}"
+    async def times() -> Times:
+        took = Times({"known": [], "unknown": []})
+        async with shopper_at(shop.url) as shopper:
+            for n in range(-2, 20):
+                for kind, email in (("known", (await new_person(shop)).email), ("unknown", new_email())):
+                    started = time.perf_counter()
+                    answer = await shopper.post(path, {"email": email})
+                    assert answer.location == "/account/check-mail"
+                    if n >= 0:
+                        took[kind].append(time.perf_counter() - started)
+        return took
+
+    await unknown_takes(0.5, 2, times)
 
 
 async def test_every_sign_in_has_a_new_secret(shop: Running, shopper: Shopper) -> None:
