@@ -68,7 +68,7 @@ async def test_no_transaction_is_open_while_a_message_is_sent(database: Database
             self.__dict__ |= vars(mailer)
 
         async def send(self, message: Message) -> None:
-            async with asyncio.timeout(1), database.writes() as session:
+            async with asyncio.timeout(4), database.writes() as session:
                 session.add(WorkerBeat(name="meanwhile"))
 
     await leave(database, "one")
