@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections.abc import Awaitable
+from typing import TypeAlias
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import Open
@@ -12,8 +13,9 @@ from tests.browser.orders import order_of
 from tests.browser.shopping import SOAP, add, fill, put, stripe_fails, to_payment
 from tests.browser.watch import Watch
 from tests.browser.widths import at_both_widths
-from tests.shop import ANNA, Running
+from tests.shop import ANNA, Running, eventually
 
+Looks: TypeAlias = dict[str, str | bool]
 ASK_AGAIN = "htmx.ajax('GET', location.pathname, { target: '#order-status', swap: 'outerMorph' })"
 BAR = """(element) => {
   const { content, opacity, position, animationDelay } = getComputedStyle(element, "::before");
@@ -24,6 +26,16 @@ SPINNER = """(button) => {
   const { content, opacity, animationDelay } = getComputedStyle(button, "::after");
   return content === "none" ? null : { opacity, delay: animationDelay.split(",")[0] };
 }"""
+
+
+async def once_seen(element: Locator, looks: str) -> Looks:
+    """How it looks when it has come out. What it waits for before that is in its style."""
+
+    async def look() -> Looks | None:
+        found: Looks | None = await element.evaluate(looks)
+        return found if found and found["opacity"] == "1" else None
+
+    return await eventually(look)
 
 
 @at_both_widths
@@ -38,8 +50,7 @@ async def test_what_takes_long_shows_that_it_works(page: Page) -> None:
     await page.route("**/cart/items", late)
     button = page.get_by_role("button", name="Add to cart")
     await button.click()
-    await asyncio.sleep(0.3)
-    assert await button.evaluate(SPINNER) == {"opacity": "1", "delay": "0.2s"}
+    assert await once_seen(button, SPINNER) == {"opacity": "1", "delay": "0.2s"}
     await expect(button).to_have_attribute("aria-disabled", "true")
     await expect(button).to_be_focused()
     answered.set()
@@ -60,9 +71,7 @@ async def test_a_drawer_that_waits_for_its_cart_shows_it(open_browser: Open) -> 
     await page.route("**/cart", late)
     await page.locator("#cart-badge").click()
     drawer = page.locator("#cart-drawer")
-    await asyncio.sleep(0.3)
-    bar = await drawer.evaluate(BAR)
-    assert (bar["opacity"], bar["delay"]) == ("1", "0.2s")
+    assert (await once_seen(drawer, BAR))["delay"] == "0.2s"
     answered.set()
     await expect(drawer.locator(".line")).to_have_count(1)
     assert await drawer.evaluate(BAR) is None
@@ -112,8 +121,7 @@ async def test_what_has_no_button_of_its_own_shows_a_line(open_browser: Open) ->
         assert await bar.evaluate(BAR) is None
         await act
         await page.locator(".htmx-request").first.wait_for()
-        await asyncio.sleep(0.3)
-        assert await bar.evaluate(BAR) == {
+        assert await once_seen(bar, BAR) == {
             "opacity": "1",
             "position": "fixed",
             "moves": True,
