@@ -36,7 +36,8 @@ def compile_once(database: Database) -> None:
         # Room for what all tests say; one shop says far less.
         engine._compiled_cache.capacity = 5_000
         own = engine.dialect.name, (engine.dialect, engine._compiled_cache)
-        event.listen(engine.pool, "first_connect", lambda *_: COMPILED_SQL.setdefault(*own))
+        # After SQLAlchemy's own listener, which asks the server who it is.
+        event.listen(engine.pool, "connect", lambda *_: COMPILED_SQL.setdefault(*own))
         return
     for one in (engine, *_with_options(database)):
         one.dialect, one._compiled_cache = COMPILED_SQL[engine.dialect.name]

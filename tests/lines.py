@@ -39,7 +39,11 @@ async def listening(carry: Carry, port: int = 0, limit: int = 65536) -> AsyncIte
         server.close()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
         for end in ends:
             end.transport.abort()
         await asyncio.sleep(0)
+        for one in ended:
+            # That somebody hangs up, or is cut off here, is no mistake.
+            if isinstance(one, Exception) and not isinstance(one, OSError | EOFError):
+                raise one

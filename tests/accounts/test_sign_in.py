@@ -135,7 +135,8 @@ async def test_asking_for_mail_takes_as_long_for_an_unknown_address(shop: Runnin
     async def times() -> Times:
         took = Times({"known": [], "unknown": []})
         async with shopper_at(shop.url) as shopper:
-            for n in range(-2, 20):
+            # So few that three rounds of both pages stay below the limit of messages for a network.
+            for n in range(-2, 14):
                 for kind, email in (("known", (await new_person(shop)).email), ("unknown", new_email())):
                     started = time.perf_counter()
                     answer = await shopper.post(path, {"email": email})
