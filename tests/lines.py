@@ -8,7 +8,7 @@ Carry = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(carry: Carry, port: int = 0, limit: int = 65536) -> AsyncIterator[int]:
+async def listening(carry: Carry, limit: int = 65536) -> AsyncIterator[int]:
     """A port whose connections are handed to ``carry``, each in a task. Gives it; all of them end with it.
 
     Also those that were accepted and not begun: a browser opens connections ahead and goes on doing so. One
@@ -27,7 +27,7 @@ async def listening(carry: Carry, port: int = 0, limit: int = 65536) -> AsyncIte
         ends.add(writer)
         tasks.add(asyncio.create_task(carried(reader, writer)))
 
-    server = await asyncio.start_server(take, "127.0.0.1", port, limit=limit)
+    server = await asyncio.start_server(take, "127.0.0.1", 0, limit=limit)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
